@@ -1,0 +1,46 @@
+"""Errors that a user can act on: each text gives the name, the rule, the value and the remedy."""
+
+from __future__ import annotations
+
+__all__ = [
+    "CheckpointError",
+    "ConfigError",
+    "FrameError",
+    "KibbleError",
+    "MissingDependencyError",
+    "ModelError",
+    "ShapingError",
+    "WeightsError",
+]
+
+
+class KibbleError(Exception):
+    """Base of every error that is the user's to mend; the command line exits with status 2."""
+
+
+class ConfigError(KibbleError, ValueError):
+    """A configuration key or value is unknown or out of range."""
+
+
+class FrameError(KibbleError, ValueError):
+    """A camera frame has the wrong view, dtype, shape or size."""
+
+
+class ShapingError(KibbleError, ValueError):
+    """A shaping argument is out of range, non-finite, or contradicts the agent."""
+
+
+class ModelError(KibbleError, RuntimeError):
+    """A reward model gave an unusable answer, or too many of them."""
+
+
+class WeightsError(KibbleError, ValueError):
+    """Reward model weights are unknown, missing or damaged."""
+
+
+class CheckpointError(KibbleError, ValueError):
+    """A checkpoint or a run directory is missing, damaged, or would be overwritten."""
+
+
+class MissingDependencyError(KibbleError, ImportError):
+    """An optional dependency or a system library is not installed."""
