@@ -94,7 +94,7 @@ def concatenate_frames(batch: Sequence[Frames]) -> Frames:
 
 
 def resize_frames(images: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.uint8]:
-    """Resize (N, H, W, 3) uint8 RGB to ``size`` = (height, width) by area-correct bilinear filter."""
+    """Resize (N, H, W, 3) uint8 RGB to ``size`` = (height, width) by an antialiased filter."""
     height, width = size
     if images.shape[1:3] == (height, width):
         return images

@@ -34,7 +34,7 @@ class Task:
     """What success looks like.
 
     Args:
-        instruction: One sentence in plain language, such as "push the red cube onto the green pad".
+        instruction: One plain sentence, such as "push the red cube onto the green pad".
         goal_frames: Frames of the finished task, N = 1, or ``None``.
         start_frames: Reference frames of the untouched scene, N = 1, or ``None``.
         demonstration: Frames of one reference demonstration, N = its length, or ``None``.
@@ -87,7 +87,7 @@ class Estimate:
             information and the last potential is to be held.
 
     Raises:
-        ModelError: If shapes differ, or a value with status ``OK`` is non-finite or outside [0, 1].
+        ModelError: If shapes differ, or a value with status ``OK`` is not finite and in [0, 1].
     """
 
     progress: NDArray[np.float32]
@@ -109,8 +109,9 @@ class Estimate:
             bad = ok & ~((values >= 0.0) & (values <= 1.0))  # NaN compares false, so it is bad
             if bad.any():
                 raise ModelError(
-                    f"`{name}` must lie in [0, 1] where status is OK, got {values[bad][0]} for frame "
-                    f"{int(np.flatnonzero(bad)[0])}; a model that cannot answer sets another status."
+                    f"`{name}` must lie in [0, 1] where status is OK, got {values[bad][0]} for "
+                    f"frame {int(np.flatnonzero(bad)[0])}; a model that cannot answer sets "
+                    "another status."
                 )
 
     def __len__(self) -> int:
@@ -142,7 +143,7 @@ class ModelSpec:
 
 @runtime_checkable
 class RewardModel(Protocol):
-    """Anything that reads progress from frames: network, CLIP, VLM, keypoints, service, mixture."""
+    """Anything that reads progress from frames: network, CLIP, VLM, keypoints or a service."""
 
     @property
     def spec(self) -> ModelSpec:
