@@ -1,1 +1,14 @@
 """Gymnasium environments, cameras and wrappers."""
+
+from kibble.envs.frames import CaptureFrames, FrameSource, RenderedFrames, frame_source
+from kibble.envs.shaped_reward import ShapedReward
+from kibble.envs.vector_shaped_reward import VectorShapedReward
+
+__all__ = [
+    "CaptureFrames",
+    "FrameSource",
+    "RenderedFrames",
+    "ShapedReward",
+    "VectorShapedReward",
+    "frame_source",
+]

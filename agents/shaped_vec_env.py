@@ -1,0 +1,176 @@
+"""The shaped reward over Stable-Baselines3's vector environments, one model call per step."""
+
+from __future__ import annotations
+
+from typing import TypedDict, final
+
+import gymnasium
+import numpy as np
+from stable_baselines3.common.vec_env import VecEnv, VecEnvWrapper
+from stable_baselines3.common.vec_env.base_vec_env import VecEnvObs, VecEnvStepReturn
+
+from kibble.envs.frames import CaptureFrames, model_views
+from kibble.envs.shaped_reward import take_frames
+from kibble.rewards.errors import FrameError, ShapingError
+from kibble.rewards.potential import Potential
+from kibble.rewards.shaper import Shaper, ShaperState
+from kibble.rewards.shaping import ShapingMode, check_gamma
+from kibble.rewards.types import Frames, RewardModel, Task
+
+__all__ = ["ShapedVecEnv", "ShapedVecEnvState", "check_agent_gamma"]
+
+
+class ShapedVecEnvState(TypedDict):
+    """All that a :class:`ShapedVecEnv` and its members' `CaptureFrames` remember."""
+
+    shaper: ShaperState
+    capture_steps: list[int]
+
+
+@final
+class ShapedVecEnv(VecEnvWrapper):
+    """Shapes the rewards of a VecEnv whose members are wrapped in `CaptureFrames`.
+
+    Each member is paid what :class:`kibble.envs.ShapedReward` would pay it alone, and its
+    ``infos`` gain the same entries. Which steps are due is decided by
+    ``CaptureFrames(env, every=k)``; all due frames of a step are read in one call of the model.
+    A VecEnv resets members at once: the true last frame is in ``infos`` and the new episode's
+    start frame in ``reset_infos``, where ``phi`` and ``model_progress`` of the start are put. An
+    episode counts as terminated unless ``infos[i]["TimeLimit.truncated"]``. The captured frames
+    are consumed.
+
+    Args:
+        venv: A ``DummyVecEnv``, or a ``SubprocVecEnv`` whose start method is not ``fork`` (OpenGL
+            hangs in forked processes).
+        model: A reward model; or a :class:`Potential` with one slot per member.
+        gamma: The agent's own discount factor, in [0, 1]; see :func:`check_agent_gamma`.
+        mode: One of :class:`kibble.rewards.shaping.ShapingMode`.
+        scale: Phi = scale * (progress + shift).
+        shift: See ``scale``.
+        instruction: What success looks like, where ``info["instruction"]`` of a reset does not
+            say so: a sentence, or a :class:`Task` that also carries goal frames.
+
+    Raises:
+        FrameError: If members are not wrapped in `CaptureFrames`, or lack a view that the model
+            requires.
+        ShapingError: If an argument is out of range.
+    """
+
+    def __init__(
+        self,
+        venv: VecEnv,
+        model: RewardModel | Potential,
+        *,
+        gamma: float,
+        mode: ShapingMode | str = ShapingMode.POTENTIAL,
+        scale: float = 1.0,
+        shift: float = 0.0,
+        instruction: str | Task | None = None,
+    ) -> None:
+        super().__init__(venv)
+        self.shaper = Shaper(
+            model,
+            slots=venv.num_envs,
+            gamma=gamma,
+            mode=mode,
+            scale=scale,
+            shift=shift,
+            instruction=instruction,
+        )
+        if not all(venv.env_is_wrapped(CaptureFrames)):
+            raise FrameError(
+                "Every member of the vector environment must be wrapped in `CaptureFrames`, got "
+                f"{venv.env_is_wrapped(CaptureFrames)}; make members as "
+                "`lambda: CaptureFrames(gymnasium.make(id, …), every=k)`."
+            )
+        for views in venv.get_attr("capture_views"):
+            model_views(views, self.shaper.potential.spec)
+
+    @property
+    def shaping_gamma(self) -> float:
+        """The discount factor of the shaping term, which must be the agent's own."""
+        return self.shaper.gamma
+
+    def reset(self) -> VecEnvObs:
+        """Reset all members, and open their episodes."""
+        obs = self.venv.reset()
+        self._begin(range(self.num_envs))
+        return obs
+
+    def step_wait(self) -> VecEnvStepReturn:
+        """Pay the shaped rewards; open the episodes of the members that were reset."""
+        obs, rewards, dones, infos = self.venv.step_wait()
+        frames: dict[int, Frames] = {}
+        rest = []
+        for slot, info in enumerate(infos):
+            info, newest = take_frames(info, slot)
+            rest.append(info)
+            frames |= newest
+        truncated = np.array([bool(info.get("TimeLimit.truncated", False)) for info in rest])
+        step = self.shaper.step(rewards, dones & ~truncated, dones & truncated, frames)
+        for slot, info in enumerate(rest):
+            info.update(step.info(slot))
+        self._begin(np.flatnonzero(dones).tolist())
+        return obs, step.total.astype(rewards.dtype), dones, rest
+
+    def get_state(self) -> ShapedVecEnvState:
+        """Return a copy of all that is remembered, to continue bit for bit by `set_state`."""
+        return {
+            "shaper": self.shaper.get_state(),
+            "capture_steps": [int(steps) for steps in self.venv.get_attr("capture_steps")],
+        }
+
+    def set_state(self, state: ShapedVecEnvState) -> None:
+        """Continue from a state of `get_state`, with members that are where theirs were.
+
+        Raises:
+            ShapingError: If the number of members differs.
+        """
+        self.shaper.set_state(state["shaper"])
+        for slot, steps in enumerate(state["capture_steps"]):
+            self.venv.env_method("set_capture_steps", steps, indices=slot)
+
+    def _begin(self, slots: range | list[int]) -> None:
+        starts = {}
+        for slot in slots:
+            info, frames = take_frames(self.venv.reset_infos[slot], slot)
+            starts[slot] = (self.shaper.task(info), frames[slot])
+            self.reset_infos[slot] = info
+        self.shaper.begin(starts)
+        for slot in slots:
+            self.reset_infos[slot].update(self.shaper.begin_info(slot))
+
+
+def check_agent_gamma(env: VecEnv | gymnasium.Env[object, object], agent_gamma: float) -> None:
+    """Check that every layer that shapes rewards does so with the agent's discount factor.
+
+    Call it when the agent is made: shaping with another gamma changes what is optimal.
+
+    Args:
+        env: The environment that the agent learns in, however wrapped.
+        agent_gamma: The agent's discount factor.
+
+    Raises:
+        ShapingError: If a gamma differs, or is outside [0, 1].
+    """
+    check_gamma(agent_gamma)
+    for gamma in _shaping_gammas(env):
+        if gamma != agent_gamma:
+            raise ShapingError(
+                f"`gamma` of the shaping must equal the agent's, {agent_gamma}, got {gamma}; "
+                "give both the same value."
+            )
+
+
+def _shaping_gammas(env: VecEnv | gymnasium.Env[object, object]) -> list[float]:
+    gammas: list[float] = []
+    while isinstance(env, VecEnvWrapper):
+        if isinstance(env, ShapedVecEnv):
+            gammas.append(env.shaping_gamma)
+        env = env.venv
+    if isinstance(env, VecEnv):
+        if env.has_attr("shaping_gamma"):
+            gammas.extend(env.get_attr("shaping_gamma"))
+    elif env.has_wrapper_attr("shaping_gamma"):
+        gammas.append(env.get_wrapper_attr("shaping_gamma"))
+    return gammas
