@@ -1,0 +1,26 @@
+"""Registration of the environments with Gymnasium."""
+
+from __future__ import annotations
+
+import gymnasium
+
+__all__ = ["ENVIRONMENTS", "register"]
+
+ENVIRONMENTS: dict[str, tuple[str, int]] = {
+    "kibble/Reach-v0": ("reach", 50),
+    "kibble/Push-v0": ("push", 80),
+    "kibble/DrawerOpen-v0": ("drawer_open", 60),
+}
+"""Environment id to the tabletop task's name and the time limit in steps."""
+
+
+def register() -> None:
+    """Register every environment of the project; doing so twice does nothing."""
+    for env_id, (task, steps) in ENVIRONMENTS.items():
+        if env_id not in gymnasium.registry:
+            gymnasium.register(
+                id=env_id,
+                entry_point="kibble.envs.tabletop:TabletopEnv",
+                max_episode_steps=steps,
+                kwargs={"task": task},
+            )

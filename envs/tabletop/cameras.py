@@ -1,0 +1,120 @@
+"""Camera poses and the matrices that go with them."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import mujoco
+import numpy as np
+from numpy.typing import NDArray
+
+from kibble.rewards.errors import ConfigError
+
+__all__ = ["CAMERAS", "WRIST_CAMERA", "Camera", "CameraPose", "camera_xml", "read_camera"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CameraPose:
+    """Where a fixed camera stands and what it looks at, in the base frame.
+
+    Args:
+        position: x, y, z of the camera, m.
+        target: x, y, z of the point in the middle of the picture, m.
+        fovy: Vertical field of view, degrees, in (0, 180).
+
+    Raises:
+        ConfigError: If the field of view is out of range or the camera stands on its target.
+    """
+
+    position: tuple[float, float, float]
+    target: tuple[float, float, float]
+    fovy: float = 45.0
+
+    def __post_init__(self) -> None:
+        if not 0.0 < self.fovy < 180.0:
+            raise ConfigError(f"`fovy` must lie in (0, 180) degrees, got {self.fovy}; try 45.")
+        if math.dist(self.position, self.target) < 1e-6:
+            raise ConfigError(
+                f"`target` must differ from `position`, got {self.target} for both; "
+                "give the point that the camera looks at."
+            )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Camera:
+    """A pinhole camera at the present moment.
+
+    A point p in the base frame falls on pixel (u, v) = (a / c, b / c) with
+    (a, b, c) = intrinsics @ (extrinsics @ (p, 1))[:3]; u grows to the right and v downwards, and
+    the first pixel covers [0, 1) x [0, 1).
+
+    Args:
+        intrinsics: (3, 3) float64, pixels.
+        extrinsics: (4, 4) float64, base frame to camera frame (x right, y down, z forward), m.
+        width: Width of the picture, pixels.
+        height: Height of the picture, pixels.
+    """
+
+    intrinsics: NDArray[np.float64]
+    extrinsics: NDArray[np.float64]
+    width: int
+    height: int
+
+    def project(self, points: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Project (N, 3) points of the base frame, m, to (N, 2) pixel coordinates (u, v)."""
+        homogeneous = np.concatenate([points, np.ones((len(points), 1))], axis=1)  # (N, 4)
+        in_camera = homogeneous @ self.extrinsics.T  # (N, 4)
+        in_image = in_camera[:, :3] @ self.intrinsics.T  # (N, 3)
+        pixels: NDArray[np.float64] = in_image[:, :2] / in_image[:, 2:]
+        return pixels
+
+
+CAMERAS: dict[str, CameraPose] = {
+    "front": CameraPose(position=(1.16, 0.0, 0.62), target=(0.46, 0.0, 0.07), fovy=34.0),
+    "side": CameraPose(position=(0.46, -0.95, 0.42), target=(0.46, 0.0, 0.08), fovy=42.0),
+    "top": CameraPose(position=(0.46, 0.0, 1.15), target=(0.461, 0.0, 0.0), fovy=34.0),
+}
+"""Cameras that stand still; ``wrist`` rides on the hand."""
+
+WRIST_CAMERA = CameraPose(position=(0.085, 0.0, -0.085), target=(0.035, 0.0, -0.18), fovy=88.0)
+"""In the frame of the hand, which is always parallel to the base frame."""
+
+
+def camera_xml(name: str, pose: CameraPose) -> str:
+    """Return the MJCF element of a camera, upright in the picture."""
+    forward = np.subtract(pose.target, pose.position)
+    forward = forward / np.linalg.norm(forward)
+    up = np.array([0.0, 0.0, 1.0])
+    if abs(forward @ up) > 0.999:  # straight down: the robot's forward points up in the picture
+        up = np.array([-1.0, 0.0, 0.0])
+    right = np.cross(forward, up)
+    right /= np.linalg.norm(right)
+    axes = " ".join(f"{value:.9g}" for value in (*right, *np.cross(right, forward)))
+    position = " ".join(f"{value:.9g}" for value in pose.position)
+    return f'<camera name="{name}" pos="{position}" xyaxes="{axes}" fovy="{pose.fovy:.9g}"/>'
+
+
+def read_camera(
+    model: mujoco.MjModel, data: mujoco.MjData, name: str, image_size: tuple[int, int]
+) -> Camera:
+    """Return intrinsics and extrinsics of a camera of the model.
+
+    Args:
+        model: The model.
+        data: Its state, with kinematics up to date.
+        name: The camera's name.
+        image_size: (height, width), pixels.
+
+    Returns:
+        The camera.
+    """
+    height, width = image_size
+    focal = 0.5 * height / math.tan(math.radians(float(model.camera(name).fovy[0])) / 2)
+    intrinsics = np.array([[focal, 0.0, width / 2], [0.0, focal, height / 2], [0.0, 0.0, 1.0]])
+    view = data.camera(name)
+    rotation = np.diag([1.0, -1.0, -1.0]) @ view.xmat.reshape(3, 3).T
+    extrinsics = np.eye(4)
+    extrinsics[:3, :3] = rotation
+    extrinsics[:3, 3] = -rotation @ view.xpos
+    return Camera(intrinsics=intrinsics, extrinsics=extrinsics, width=width, height=height)

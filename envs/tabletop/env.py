@@ -1,0 +1,386 @@
+"""The Gymnasium environment of the tabletop suite."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar, final
+
+import gymnasium
+import numpy as np
+from gymnasium import spaces
+from numpy.typing import NDArray
+
+from kibble.envs.tabletop.arm import WORKSPACE_HIGH, WORKSPACE_LOW
+from kibble.envs.tabletop.cameras import CAMERAS, Camera, CameraPose, read_camera
+from kibble.envs.tabletop.goals import Goal, OracleReading
+from kibble.envs.tabletop.palette import draw_colours
+from kibble.envs.tabletop.renderer import OffscreenRenderer
+from kibble.envs.tabletop.scene import scene_xml
+from kibble.envs.tabletop.task import Command, Entry, TabletopTask, entries
+from kibble.envs.tabletop.tasks import make_task
+from kibble.envs.tabletop.world import ACTION_SCALE, CONTROL_DT, World
+from kibble.rewards.errors import ConfigError, FrameError
+from kibble.rewards.frames import single_frame
+from kibble.rewards.types import Frames
+
+__all__ = ["DWELL", "TabletopEnv"]
+
+DWELL = 0.5  # s that success must hold
+
+_PROPRIOCEPTION: tuple[Entry, ...] = (
+    *(
+        Entry(
+            name=f"hand_{axis}",
+            low=float(WORKSPACE_LOW[i]) - 0.02,
+            high=float(WORKSPACE_HIGH[i]) + 0.02,
+            mirror=-1 if axis == "y" else 1,
+        )
+        for i, axis in enumerate("xyz")
+    ),
+    *entries("hand_velocity", 0.6),
+    Entry(name="opening", low=0.0, high=0.08),
+    Entry(name="grip_load", low=0.0, high=1.0),
+)
+
+
+@final
+class TabletopEnv(gymnasium.Env[NDArray[np.float32], NDArray[np.float32]]):
+    """An arm with a parallel gripper, a table, and an instruction that names one of several goals.
+
+    **Action**, ``Box(-1, 1, (4,), float32)``, at 10 Hz:
+
+    | Index | Name    | Unit at full action                                          |
+    |-------|---------|--------------------------------------------------------------|
+    | 0     | dx      | 0.04 m away from the base                                    |
+    | 1     | dy      | 0.04 m to the robot's left                                   |
+    | 2     | dz      | 0.04 m upwards                                               |
+    | 3     | closing | +1 closes the fingers, -1 opens them, linear in between      |
+
+    In tasks without grasping the fingers stay closed and the last entry has no effect.
+
+    **Observation**, flat ``Box`` of float32 with finite bounds. Proprioception comes first:
+
+    | Index | Name                     | Unit                                      |
+    |-------|--------------------------|-------------------------------------------|
+    | 0-2   | hand_x, hand_y, hand_z   | m, pinch point in the base frame          |
+    | 3-5   | hand_velocity_x, _y, _z  | m/s                                       |
+    | 6     | opening                  | m between the finger pads                 |
+    | 7     | grip_load                | share of the largest closing force        |
+
+    then the task's own entries, first those of the instructed goal; each task's docstring has the
+    table. The instruction itself is not part of the observation.
+
+    **Reward**: 1 on the step at which success has held for half a second, which terminates the
+    episode; otherwise 0.
+
+    **Info**: ``is_success`` (held for half a second), ``progress`` (the oracle's, in [0, 1]),
+    ``stage``, ``instruction``. Progress and stage are for evaluation.
+
+    Args:
+        task: Name of the task.
+        views: Cameras that :meth:`frames` renders by default, the first of which is
+            :meth:`render`'s; of ``front``, ``wrist``, ``side``, ``top`` and those of ``cameras``.
+        image_size: (height, width) of the frames, pixels.
+        render_mode: ``"rgb_array"`` or ``None``; frames can be had in either.
+        cameras: Further cameras that stand still, by name.
+
+    Raises:
+        ConfigError: If the task, a view, the size or the render mode is not known or out of range.
+    """
+
+    metadata: ClassVar[dict[str, Any]] = {  # type: ignore[misc]  # fixed for the class
+        "render_modes": ["rgb_array"],
+        "render_fps": round(1 / CONTROL_DT),
+    }
+
+    def __init__(
+        self,
+        task: str,
+        *,
+        views: Sequence[str] = ("front", "wrist"),
+        image_size: tuple[int, int] = (96, 96),
+        render_mode: str | None = None,
+        cameras: Mapping[str, CameraPose] | None = None,
+    ) -> None:
+        self.task: TabletopTask = make_task(task)
+        poses = {**CAMERAS, **(cameras or {})}
+        self._known_views = (*poses, "wrist")
+        self.views = _check_views(views, self._known_views)
+        self.image_size = _check_size(image_size)
+        if render_mode not in (None, "rgb_array"):
+            raise ConfigError(
+                f"`render_mode` must be 'rgb_array' or None, got {render_mode!r}; "
+                "record a video from 'rgb_array' to watch."
+            )
+        self.render_mode = render_mode
+        self.control_dt = CONTROL_DT
+        self.world = World(
+            scene_xml(things=self.task.things(), cameras=poses, image_size=self.image_size)
+        )
+        self._renderer: OffscreenRenderer | None = None
+        self._entries = _PROPRIOCEPTION + self.task.observations
+        self.proprioception_size = len(_PROPRIOCEPTION)
+        self.observation_names = tuple(entry.name for entry in self._entries)
+        self._low = np.array([entry.low for entry in self._entries], np.float32)
+        self._high = np.array([entry.high for entry in self._entries], np.float32)
+        self.observation_space = spaces.Box(self._low, self._high, dtype=np.float32)
+        self.action_space = spaces.Box(-1.0, 1.0, (4,), np.float32)
+        self.goals = self.task.goals
+        self._colours: dict[str, str] = {}
+        self._goal = self.goals[0]
+        self._phrasing = 0
+        self._held = 0  # readings in a row that were successes
+        self._reading = OracleReading(progress=0.0, stage=0, success=False)
+
+    # -- Gymnasium -------------------------------------------------------------------------
+
+    def reset(
+        self, *, seed: int | None = None, options: dict[str, Any] | None = None
+    ) -> tuple[NDArray[np.float32], dict[str, Any]]:
+        """Start an episode.
+
+        Args:
+            seed: Seed of this and the following episodes, or ``None`` to go on.
+            options: ``{"goal": index, "phrasing": index}`` forces one or both; the scene is the
+                one that the seed gives anyway.
+
+        Returns:
+            Observation and info.
+
+        Raises:
+            ConfigError: If an option is not known or out of range.
+        """
+        super().reset(seed=seed)
+        rng = self.np_random
+        forced = _check_options(options)
+        self.world.clear()
+        self._paint(draw_colours(rng, len(self.task.slots)))
+        goal = int(rng.integers(len(self.goals)))
+        phrasing = float(rng.random())
+        self.task.place(self.world, rng)
+        self.world.settle(0.1)
+        self._goal = self.goals[_pick("goal", forced.get("goal", goal), len(self.goals))]
+        count = len(self.phrasings(self._goal))
+        self._phrasing = _pick("phrasing", forced.get("phrasing", int(phrasing * count)), count)
+        self._held = 0
+        self._reading = self.oracle()
+        return self._observe(), self._info()
+
+    def step(
+        self, action: NDArray[np.float32]
+    ) -> tuple[NDArray[np.float32], float, bool, bool, dict[str, Any]]:
+        """Move for a tenth of a second; see the class for the action.
+
+        Raises:
+            ValueError: If the action is not four finite numbers.
+        """
+        command = np.asarray(action, dtype=np.float64)
+        if command.shape != (4,) or not np.isfinite(command).all():
+            raise ValueError(f"`action` must be 4 finite numbers in [-1, 1], got {action!r}.")
+        command = np.clip(command, -1.0, 1.0)
+        self.world.move(command[:3] * ACTION_SCALE, float(command[3]) if self.task.grasps else 1.0)
+        self._reading = self.oracle()
+        self._held = self._held + 1 if self._reading.success else 0
+        success = self._is_success()
+        return self._observe(), float(success), success, False, self._info()
+
+    def render(self) -> NDArray[np.uint8] | None:  # type: ignore[override]  # one frame, not a list
+        """Return the (H, W, 3) uint8 RGB picture of the first view, or ``None`` without a mode."""
+        if self.render_mode is None:
+            return None
+        return self._render(self.views[0])
+
+    def close(self) -> None:
+        """Free the GL context."""
+        if self._renderer is not None:
+            self._renderer.close()
+            self._renderer = None
+
+    # -- what is asked for -----------------------------------------------------------------
+
+    @property
+    def goal(self) -> Goal:
+        """What the instruction asks for."""
+        return self._goal
+
+    @property
+    def instruction(self) -> str:
+        """The sentence that asks for it."""
+        return self.phrasings(self._goal)[self._phrasing]
+
+    @property
+    def colours(self) -> dict[str, str]:
+        """Colour names of this episode by element."""
+        return dict(self._colours)
+
+    def phrasings(self, goal: Goal) -> tuple[str, ...]:
+        """Return every sentence that asks for a goal in this scene, the plainest first."""
+        return self.task.phrasings(goal, self._colours)
+
+    def oracle(self, goal: Goal | None = None) -> OracleReading:
+        """Judge the present state by the simulator's knowledge, for evaluation and labels only.
+
+        Args:
+            goal: Any of ``goals``; the instructed one by default.
+
+        Returns:
+            Progress, stage, and success at this instant.
+        """
+        return self.task.oracle(self.world, self._goal if goal is None else goal)
+
+    def expert_command(self, goal: Goal | None = None) -> Command:
+        """Return what the scripted expert would do now; see :func:`make_expert`."""
+        return self.task.expert(self.world, self._goal if goal is None else goal)
+
+    @property
+    def reflection(self) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Signs, (D,) for observations and (4,) for actions, that mirror a transition.
+
+        The scene is symmetric left to right, so a transition whose observations and actions are
+        multiplied by these is as true as the one it was made from.
+        """
+        signs = np.array([entry.mirror for entry in self._entries], np.float32)
+        return signs, np.array([1.0, -1.0, 1.0, 1.0], np.float32)
+
+    # -- what is seen ----------------------------------------------------------------------
+
+    def frames(self, views: Sequence[str] | None = None) -> Frames:
+        """Render the present scene.
+
+        Args:
+            views: Names of cameras, or ``None`` for the environment's ``views``.
+
+        Returns:
+            View name to (1, H, W, 3) uint8 RGB.
+
+        Raises:
+            FrameError: If a view is not known.
+            MissingDependencyError: If no GL back end works.
+        """
+        frames: dict[str, NDArray[np.uint8]] = {}
+        for view in self.views if views is None else views:
+            frames.update(single_frame(view, self._render(view)))
+        return frames
+
+    def camera(self, view: str) -> Camera:
+        """Return intrinsics and present extrinsics of a view.
+
+        Raises:
+            FrameError: If the view is not known.
+        """
+        self._check_view(view)
+        return read_camera(self.world.model, self.world.data, view, self.image_size)
+
+    # -- state -----------------------------------------------------------------------------
+
+    def get_state(self) -> dict[str, NDArray[np.float64] | int | str | list[str]]:
+        """Return all that is needed to go on from here bit by bit, random numbers included."""
+        return {
+            "task": self.task.name,
+            "physics": self.world.state(),
+            "colours": [self._colours[slot] for slot in self.task.slots],
+            "goal": self._goal.index,
+            "phrasing": self._phrasing,
+            "held": self._held,
+            "rng": json.dumps(self.np_random.bit_generator.state),
+        }
+
+    def set_state(self, state: Mapping[str, NDArray[np.float64] | int | str | list[str]]) -> None:
+        """Return to a state that :meth:`get_state` gave, in this or another environment.
+
+        Raises:
+            ConfigError: If the state is of another task.
+        """
+        if str(state["task"]) != self.task.name:
+            raise ConfigError(
+                f"`state` must come from task {self.task.name!r}, got {state['task']!r}; "
+                "make the environment that it was saved from."
+            )
+        colours = state["colours"]
+        self._paint(tuple(str(name) for name in np.asarray(colours)))
+        self._goal = self.goals[int(np.asarray(state["goal"]))]
+        self._phrasing = int(np.asarray(state["phrasing"]))
+        self._held = int(np.asarray(state["held"]))
+        self.np_random.bit_generator.state = json.loads(str(state["rng"]))
+        self.world.restore(np.asarray(state["physics"], dtype=np.float64))
+        self._reading = self.oracle()
+
+    # -- private ---------------------------------------------------------------------------
+
+    def _paint(self, colours: Sequence[str]) -> None:
+        self._colours = dict(zip(self.task.slots, colours, strict=True))
+        for slot, colour in self._colours.items():
+            self.world.paint(self.task.geoms(slot), colour)
+
+    def _observe(self) -> NDArray[np.float32]:
+        world = self.world
+        values = np.concatenate(
+            [
+                world.pinch,
+                world.pinch_velocity,
+                (world.opening, world.grip_load),
+                self.task.observe(world, self._goal),
+            ]
+        )
+        return np.clip(values.astype(np.float32), self._low, self._high)
+
+    def _is_success(self) -> bool:
+        return self._held > round(DWELL / CONTROL_DT)  # n + 1 readings span n steps
+
+    def _info(self) -> dict[str, Any]:
+        return {
+            "is_success": self._is_success(),
+            "progress": self._reading.progress,
+            "stage": self._reading.stage,
+            "instruction": self.instruction,
+        }
+
+    def _check_view(self, view: str) -> None:
+        if view not in self._known_views:
+            raise FrameError(
+                f"`view` must be one of {sorted(self._known_views)}, got {view!r}; "
+                "pass further ones as `cameras` when the environment is made."
+            )
+
+    def _render(self, view: str) -> NDArray[np.uint8]:
+        self._check_view(view)
+        if self._renderer is None:
+            self._renderer = OffscreenRenderer(self.world.model, self.image_size)
+        return self._renderer.render(self.world.data, view)
+
+
+def _check_views(views: Sequence[str], known: Sequence[str]) -> tuple[str, ...]:
+    chosen = (views,) if isinstance(views, str) else tuple(views)
+    for view in chosen:
+        if view not in known:
+            raise ConfigError(
+                f"`views` must be among {sorted(known)}, got {view!r}; "
+                "pass further ones as `cameras`."
+            )
+    if not chosen or len(set(chosen)) < len(chosen):
+        raise ConfigError(f"`views` must be one or more different names, got {chosen}.")
+    return chosen
+
+
+def _check_size(image_size: Sequence[int]) -> tuple[int, int]:
+    if len(image_size) != 2 or not all(8 <= int(side) <= 4096 for side in image_size):
+        raise ConfigError(
+            "`image_size` must be (height, width) with sides of 8 to 4096 pixels, "
+            f"got {tuple(image_size)}."
+        )
+    return int(image_size[0]), int(image_size[1])
+
+
+def _check_options(options: Mapping[str, Any] | None) -> dict[str, int]:
+    forced = dict(options or {})
+    unknown = sorted(set(forced) - {"goal", "phrasing"})
+    if unknown:
+        raise ConfigError(f"`options` may hold 'goal' and 'phrasing', got {unknown[0]!r}.")
+    return {name: int(value) for name, value in forced.items() if value is not None}
+
+
+def _pick(name: str, index: int, count: int) -> int:
+    if not 0 <= index < count:
+        raise ConfigError(f"`{name}` must lie in [0, {count - 1}], got {index}.")
+    return index
