@@ -1,6 +1,7 @@
 """Gymnasium environments, cameras and wrappers."""
 
 from kibble.envs.frames import CaptureFrames, FrameSource, RenderedFrames, frame_source
+from kibble.envs.registration import register
 from kibble.envs.shaped_reward import ShapedReward
 from kibble.envs.vector_shaped_reward import VectorShapedReward
 
@@ -11,4 +12,7 @@ __all__ = [
     "ShapedReward",
     "VectorShapedReward",
     "frame_source",
+    "register",
 ]
+
+register()
