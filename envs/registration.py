@@ -9,6 +9,7 @@ __all__ = ["ENVIRONMENTS", "register"]
 ENVIRONMENTS: dict[str, tuple[str, int]] = {
     "kibble/Reach-v0": ("reach", 50),
     "kibble/Push-v0": ("push", 80),
+    "kibble/PickPlace-v0": ("pick_place", 80),
     "kibble/DrawerOpen-v0": ("drawer_open", 60),
 }
 """Environment id to the tabletop task's name and the time limit in steps."""

@@ -6,13 +6,14 @@ import difflib
 
 from kibble.envs.tabletop.task import TabletopTask
 from kibble.envs.tabletop.tasks.drawer_open import DrawerOpen
+from kibble.envs.tabletop.tasks.pick_place import PickPlace
 from kibble.envs.tabletop.tasks.push import Push
 from kibble.envs.tabletop.tasks.reach import Reach
 from kibble.rewards.errors import ConfigError
 
 __all__ = ["TASKS", "make_task"]
 
-TASKS: dict[str, type[TabletopTask]] = {task.name: task for task in (Reach, Push, DrawerOpen)}
+TASKS: dict[str, type[TabletopTask]] = {task.name: task for task in (Reach, Push, PickPlace, DrawerOpen)}
 """Task name to class."""
 
 

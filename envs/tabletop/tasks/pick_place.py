@@ -1,0 +1,159 @@
+"""PickPlace: put the named cube on the named platform."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import ClassVar, final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kibble.envs.tabletop.goals import Goal, OracleReading
+from kibble.envs.tabletop.grasping import bring, fetch, read_grasp
+from kibble.envs.tabletop.placement import sample_apart
+from kibble.envs.tabletop.progress import closeness, detour
+from kibble.envs.tabletop.scene import CUBE_HALF, fixture_box, free_box
+from kibble.envs.tabletop.task import Command, Entry, TabletopTask, entries
+from kibble.envs.tabletop.world import World
+
+__all__ = ["PickPlace"]
+
+_TOLERANCE = 0.035  # m sideways from the middle of the platform
+_HEIGHT_TOLERANCE = 0.010  # m
+_PLATFORM_HALF = (0.055, 0.055, 0.02)  # m
+_REST = np.array([0.0, 0.0, 2 * _PLATFORM_HALF[2] + CUBE_HALF])  # (3,) m, cube on a platform
+_OVER_CUBE = 0.065  # m, pinch point above a cube's centre to pass over it
+_OVER_PLATFORM = 0.05  # m, carried cube above its place to pass over the platform's edge
+_CUBES = ("cube_0", "cube_1")
+_PLATFORMS = ("platform_0", "platform_1")
+
+
+@final
+class PickPlace(TabletopTask):
+    """Two cubes and two raised platforms, four colours; the instruction names one of each.
+
+    Success: the cube rests on the platform, within 3.5 cm of its middle, let go of.
+
+    Entries of the observation after proprioception:
+
+    | Index | Name                            | Unit                                           |
+    |-------|---------------------------------|------------------------------------------------|
+    | 8-10  | object_x, _y, _z                | m, the named cube relative to the hand         |
+    | 11-13 | target_x, _y, _z                | m, its place on the platform relative to it    |
+    | 14-16 | object_velocity_x, _y, _z       | m/s, of the named cube                         |
+    | 17    | touching                        | share of the fingers that touch the named cube |
+    | 18-20 | other_object_x, _y, _z          | m, the other cube relative to the hand         |
+    | 21-23 | other_target_x, _y, _z          | m, place on the other platform, rel. to hand   |
+    """
+
+    name: ClassVar[str] = "pick_place"
+    grasps: ClassVar[bool] = True
+    slots: ClassVar[tuple[str, ...]] = (*_CUBES, *_PLATFORMS)
+    goals: ClassVar[tuple[Goal, ...]] = tuple(
+        Goal(index=2 * c + p, subject=cube, target=platform)
+        for c, cube in enumerate(_CUBES)
+        for p, platform in enumerate(_PLATFORMS)
+    )
+    observations: ClassVar[tuple[Entry, ...]] = (
+        *entries("object", 0.5),
+        *entries("target", 0.5),
+        *entries("object_velocity", 1.0),
+        Entry(name="touching", low=0.0, high=1.0),
+        *entries("other_object", 0.5),
+        *entries("other_target", 0.5),
+    )
+
+    def things(self) -> str:
+        """Return the MJCF of cubes and platforms."""
+        cubes = "".join(free_box(cube, half=(CUBE_HALF,) * 3, mass=0.1) for cube in _CUBES)
+        platforms = "".join(
+            fixture_box(platform, half=_PLATFORM_HALF, lift=_PLATFORM_HALF[2])
+            for platform in _PLATFORMS
+        )
+        return cubes + platforms
+
+    def geoms(self, slot: str) -> tuple[str, ...]:
+        """Return the one geom of the cube or platform."""
+        return (slot,)
+
+    def place(self, world: World, rng: np.random.Generator) -> None:
+        """Place cubes and platforms at least 14 cm apart, and the open hand above."""
+        points = sample_apart(rng, low=(0.35, -0.18), high=(0.57, 0.18), count=4, gap=0.14)
+        for cube, point in zip(_CUBES, points[:2], strict=True):
+            world.place_free(cube, np.append(point, CUBE_HALF), yaw=rng.uniform(-0.25, 0.25))
+        for platform, point in zip(_PLATFORMS, points[2:], strict=True):
+            world.place_fixture(platform, np.append(point, 0.0))
+        world.place_hand(rng.uniform((0.36, -0.15, 0.13), (0.56, 0.15, 0.20)), closed=False)
+
+    def phrasings(self, goal: Goal, colours: Mapping[str, str]) -> tuple[str, ...]:
+        """Return sentences that name cube and platform."""
+        cube, platform = colours[goal.subject], colours[goal.target]
+        return (
+            f"put the {cube} cube on the {platform} platform",
+            f"place the {cube} cube on top of the {platform} platform",
+            f"pick up the {cube} block and set it on the {platform} platform",
+            f"lift the {cube} cube onto the {platform} stand",
+            f"the {cube} block goes on the {platform} platform",
+            f"move the {cube} cube to the top of the {platform} stand",
+        )
+
+    def observe(self, world: World, goal: Goal) -> NDArray[np.float64]:
+        """Return cube and place, then the others."""
+        hand = world.pinch
+        cube = world.position(goal.subject)
+        other_cube = _CUBES[1 - _CUBES.index(goal.subject)]
+        other_platform = _PLATFORMS[1 - _PLATFORMS.index(goal.target)]
+        return np.concatenate(
+            [
+                cube - hand,
+                world.position(goal.target) + _REST - cube,
+                world.velocity(goal.subject),
+                (0.5 * world.finger_contacts(goal.subject),),
+                world.position(other_cube) - hand,
+                world.position(other_platform) + _REST - hand,
+            ]
+        )
+
+    def oracle(self, world: World, goal: Goal) -> OracleReading:
+        """Stages: 0 getting to the cube, 1 grasping, 2 carrying, 3 letting go.
+
+        progress = 0.25 A + 0.15 H + 0.5 C + 0.1 L: approach of the hand, hold, closeness of the
+        cube to its place along a way over the edge, letting go. On its place A and H count as
+        done.
+        """
+        cube = world.position(goal.subject)
+        offset = cube - (world.position(goal.target) + _REST)
+        sideways = float(np.linalg.norm(offset[:2]))
+        placed = sideways <= _TOLERANCE and abs(float(offset[2])) <= _HEIGHT_TOLERANCE
+        if placed:
+            touches = world.finger_contacts(goal.subject)
+            return OracleReading(
+                progress=1.0 if touches == 0 else 0.9 + 0.05 * (touches == 1),
+                stage=3,
+                success=touches == 0,
+            )
+        grasp = read_grasp(
+            world, goal.subject, cube, width=2 * CUBE_HALF, clearance=_OVER_CUBE
+        )
+        way = detour(sideways, float(offset[2]), clearance=_OVER_PLATFORM, inner=0.03, outer=0.1)
+        carried = closeness(way, tolerance=0.03, length=0.12)
+        stage = 2 if grasp.hold > 0.5 else int(grasp.approach > 0.8)
+        return OracleReading(
+            progress=0.25 * grasp.approach + 0.15 * grasp.hold + 0.5 * carried,
+            stage=stage,
+            success=False,
+        )
+
+    def expert(self, world: World, goal: Goal) -> Command:
+        """Fetch the cube from above, carry it over the platform, put it down, let go, rise."""
+        cube = world.position(goal.subject)
+        rest = world.position(goal.target) + _REST
+        offset = cube - rest
+        touches = world.finger_contacts(goal.subject)
+        if np.linalg.norm(offset[:2]) < 0.025 and abs(offset[2]) < 0.008:
+            rise = 0.0 if touches else 0.1
+            return Command(pinch=world.pinch + np.array([0.0, 0.0, rise]), closing=-1.0)
+        move = fetch(world, cube, clearance=_OVER_CUBE, firm=touches == 2)
+        if move is None:
+            move = bring(world, cube, rest, clearance=_OVER_PLATFORM, precision=0.012)
+        return Command(pinch=world.pinch, closing=-1.0) if move is None else move
