@@ -1,0 +1,155 @@
+"""The ``kibble`` command: finds the command, composes its settings, runs it, reports errors."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import kibble
+from kibble.agents.command_line.completion import candidates, completion_script
+from kibble.agents.command_line.help_text import command_help, overview
+from kibble.agents.command_line.near_names import near_names
+from kibble.agents.command_line.table import COMMANDS, Command
+from kibble.agents.graphics import choose_backend
+from kibble.rewards.errors import ConfigError, KibbleError
+
+__all__ = ["run"]
+
+_EXTRA_OF_MODULE = {
+    "hydra": "train",
+    "omegaconf": "train",
+    "stable_baselines3": "train",
+    "tensorboard": "train",
+    "imageio": "train",
+    "av": "train",
+    "matplotlib": "train",
+    "rich": "train",
+    "scipy": "train",
+}
+
+
+def run(argv: Sequence[str]) -> int:
+    """Run ``kibble`` with the words after its name.
+
+    Args:
+        argv: For example ``["train", "task=push", "seed=0"]``.
+
+    Returns:
+        Exit status: 0 done, 1 checked and found broken, 2 not usable as given, 130 interrupted.
+
+    Raises:
+        Exception: What went wrong, with its traceback, if ``--traceback`` or
+            ``KIBBLE_TRACEBACK=1`` asks for it or if it is a defect of kibble itself.
+    """
+    words = [word for word in argv if word != "--traceback"]
+    show_traceback = len(words) < len(argv) or os.environ.get("KIBBLE_TRACEBACK") == "1"
+    try:
+        return _dispatch(words)
+    except KeyboardInterrupt:
+        print("kibble: interrupted.", file=sys.stderr)
+        return 130
+    except BrokenPipeError:  # the reader of our output has gone, for example `kibble … | head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except (KibbleError, OSError, ModuleNotFoundError) as error:
+        message = _message_for_user(error)
+        if show_traceback or message is None:
+            raise
+        print(f"kibble: error: {message}", file=sys.stderr)
+        return 2
+
+
+def _dispatch(words: Sequence[str]) -> int:
+    if not words or words[0] in {"-h", "--help", "help"}:
+        named = words[1:2]
+        if named and named[0] in COMMANDS:
+            return _run_command(COMMANDS[named[0]], ["--help"])
+        print(overview(kibble.__version__))
+        return 0
+    name, *rest = words
+    if name in {"-V", "--version"}:
+        print(f"kibble {kibble.__version__}")
+        return 0
+    if name == "completion":
+        print(completion_script(" ".join(rest)), end="")
+        return 0
+    if name == "__complete":
+        print("\n".join(candidates(" ".join(rest))))
+        return 0
+    if name not in COMMANDS:
+        raise ConfigError(
+            f"The first word must be a command of kibble, got {name!r}; "
+            f"{near_names(name, [*COMMANDS, 'completion'])} See `kibble --help`."
+        )
+    return _run_command(COMMANDS[name], rest)
+
+
+def _run_command(command: Command, words: Sequence[str]) -> int:
+    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False, exit_on_error=False)
+    parser.add_argument("-h", "--help", action="store_true")
+    parser.add_argument("--print-config", action="store_true")
+    parser.add_argument("--config-dir", type=Path)
+    try:
+        flags, overrides = parser.parse_known_args(words)
+    except argparse.ArgumentError as error:
+        raise ConfigError(
+            f"The flags of `kibble {command.name}` must be complete: {error}."
+        ) from error
+    from kibble.agents.command_line.compose import open_composer
+
+    with open_composer(command, flags.config_dir) as composer:
+        if flags.help:
+            print(command_help(composer))
+            return 0
+        if flags.print_config:
+            from omegaconf import OmegaConf
+
+            print(OmegaConf.to_yaml(composer.compose(overrides)), end="")
+            return 0
+        config = composer.instantiate(overrides)
+    if command.needs_graphics:
+        choose_backend(os.environ)
+    return _call(command, config)
+
+
+def _call(command: Command, config: object) -> int:
+    from hydra.errors import InstantiationException
+
+    try:
+        status = command.load_function()(config)
+    except InstantiationException as error:  # Hydra wraps what a component's constructor raises
+        cause: BaseException | None = error
+        while cause is not None and not isinstance(cause, KibbleError):
+            cause = cause.__cause__
+        if cause is None:
+            raise
+        raise cause from error
+    return 0 if status is None else status
+
+
+def _message_for_user(error: KibbleError | OSError | ModuleNotFoundError) -> str | None:
+    """Return the paragraph for an error that the user can mend, or None for a defect of kibble."""
+    if isinstance(error, KibbleError):
+        return str(error)
+    if isinstance(error, ModuleNotFoundError):
+        return _message_for_module(error)
+    if error.filename is None:
+        return None
+    return (
+        f"The file or folder '{error.filename}' must be usable, got: {error.strerror}; "
+        "check the path, its permissions and the free space."
+    )
+
+
+def _message_for_module(error: ModuleNotFoundError) -> str | None:
+    module = (error.name or "").partition(".")[0]
+    extra = _EXTRA_OF_MODULE.get(module)
+    if extra is None:
+        return None
+    return (
+        f"This command needs the package {module!r}, which is not installed; "
+        f"run `pip install 'kibble[{extra}]'`."
+    )

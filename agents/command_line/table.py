@@ -1,0 +1,133 @@
+"""The commands of ``kibble``: one row each, imported only when run."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import cast
+
+__all__ = ["COMMANDS", "Command"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Command:
+    """One command; nothing that it names is imported before it is needed.
+
+    Args:
+        name: The word on the command line, also the name of its file in ``configs``.
+        summary: What it does, one line, lower case, no full stop.
+        examples: Pairs of a command line and what it does.
+        schema: ``module:class`` of the frozen dataclass that types its configuration.
+        function: ``module:function`` taking that dataclass and returning an exit status or None.
+        needs_graphics: Whether it renders, so that a MuJoCo back end has to be chosen first.
+    """
+
+    name: str
+    summary: str
+    examples: tuple[tuple[str, str], ...]
+    schema: str
+    function: str
+    needs_graphics: bool = True
+
+    def load_schema(self) -> type[object]:
+        """Import the dataclass that types the command's configuration."""
+        return cast("type[object]", _load(self.schema))
+
+    def load_function(self) -> Callable[[object], int | None]:
+        """Import the function that runs the command."""
+        return cast("Callable[[object], int | None]", _load(self.function))
+
+
+def _load(path: str) -> object:
+    module, _, name = path.partition(":")
+    return cast("object", getattr(importlib.import_module(module), name))
+
+
+_ROWS = (
+    Command(
+        name="train",
+        summary="train an agent on a task, guided by a reward model",
+        examples=(
+            ("kibble train task=push", "Push with the shipped reward model and SAC"),
+            (
+                "kibble train task=push reward=sparse seed=1",
+                "the same budget without a reward model, to compare with",
+            ),
+            (
+                "kibble train task=drawer_open agent=ppo shaping=none run=runs/drawer",
+                "another algorithm, no shaping, a run directory of your own",
+            ),
+            ("kibble train run=runs/drawer resume=true", "go on with a run that was stopped"),
+        ),
+        schema="kibble.agents.config:TrainConfig",
+        function="kibble.agents.train:train",
+    ),
+    Command(
+        name="evaluate",
+        summary="measure the success rate of trained runs",
+        examples=(
+            ("kibble evaluate run=runs/push", "100 episodes, table and evaluation.json"),
+            (
+                "kibble evaluate 'run=[runs/push,runs/sparse]' episodes=100 'seeds=[0,1,2]'",
+                "two runs side by side, three seeds each",
+            ),
+        ),
+        schema="kibble.agents.config:EvaluateConfig",
+        function="kibble.agents.evaluate:evaluate",
+    ),
+    Command(
+        name="demo",
+        summary="train shaped and sparse agents at one budget and compare them",
+        examples=(("kibble demo", "about ten minutes on two cores; says where the pictures are"),),
+        schema="kibble.agents.config:DemoConfig",
+        function="kibble.agents.demo:demo",
+    ),
+    Command(
+        name="demos",
+        summary="record demonstrations of a task by its scripted expert",
+        examples=(
+            ("kibble demos task=push episodes=20", "20 episodes in data/push"),
+            (
+                "kibble demos task=stack episodes=50 'views=[front]' out=data/stack_front",
+                "one view only; the same line again goes on where it stopped",
+            ),
+        ),
+        schema="kibble.agents.demonstrations.config:DemosConfig",
+        function="kibble.agents.demonstrations.recorder:record",
+    ),
+    Command(
+        name="render",
+        summary="draw a contact sheet of what the cameras see in a task",
+        examples=(
+            ("kibble render task=push", "three seeds, every view, five moments each"),
+            (
+                "kibble render task=peg_insert episodes=1 moments=8 'image_size=[192,192]'",
+                "one episode, larger, more moments",
+            ),
+        ),
+        schema="kibble.agents.contact_sheet.config:RenderConfig",
+        function="kibble.agents.contact_sheet.render:render",
+    ),
+    Command(
+        name="pretrain",
+        summary="train the embedded reward model from simulated episodes",
+        examples=(("kibble pretrain", "the recipe of the shipped grm_tiny weights"),),
+        schema="kibble.agents.pretrain.config:PretrainConfig",
+        function="kibble.agents.pretrain:pretrain",
+    ),
+    Command(
+        name="doctor",
+        summary="check graphics, torch, versions and disk, and say what to mend",
+        examples=(
+            ("kibble doctor", "a table; exit status 1 if something needed is broken"),
+            ("kibble doctor format=json", "the same for a machine to read"),
+        ),
+        schema="kibble.agents.doctor.config:DoctorConfig",
+        function="kibble.agents.doctor.report:doctor",
+        needs_graphics=False,
+    ),
+)
+
+COMMANDS: dict[str, Command] = {row.name: row for row in _ROWS}
+"""Name to command, in the order in which help lists them."""
