@@ -11,6 +11,8 @@ ENVIRONMENTS: dict[str, tuple[str, int]] = {
     "kibble/Push-v0": ("push", 80),
     "kibble/PickPlace-v0": ("pick_place", 80),
     "kibble/DrawerOpen-v0": ("drawer_open", 60),
+    "kibble/PegInsert-v0": ("peg_insert", 100),
+    "kibble/Stack-v0": ("stack", 100),
 }
 """Environment id to the tabletop task's name and the time limit in steps."""
 

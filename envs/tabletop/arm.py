@@ -31,7 +31,7 @@ __all__ = [
 ARM_JOINTS = ("yaw", "shoulder", "elbow", "pitch", "roll")
 FINGER_JOINTS = ("finger_left", "finger_right")
 
-WORKSPACE_LOW = np.array([0.28, -0.25, 0.018])  # (3,) m, pinch point in the base frame
+WORKSPACE_LOW = np.array([0.25, -0.25, 0.018])  # (3,) m, pinch point in the base frame
 WORKSPACE_HIGH = np.array([0.64, 0.25, 0.30])  # (3,) m
 
 FINGER_RANGE = 0.04  # m, travel of each finger from the middle
@@ -70,9 +70,7 @@ def inverse_kinematics(pinch: NDArray[np.float64]) -> NDArray[np.float64]:
             f"{distance:.3f} m; clip it to the workspace."
         )
     upper = math.atan2(height, radius) + math.acos(cosine)
-    fore = math.atan2(
-        height - _UPPER_ARM * math.sin(upper), radius - _UPPER_ARM * math.cos(upper)
-    )
+    fore = math.atan2(height - _UPPER_ARM * math.sin(upper), radius - _UPPER_ARM * math.cos(upper))
     return np.array([yaw, -upper, upper - fore, fore, -yaw])
 
 
@@ -124,11 +122,11 @@ def arm_body() -> str:
 def arm_actuators() -> str:
     """Return the MJCF of the joint servos."""
     arm = "".join(
-        f'<position name="{name}" joint="{name}" kp="900" dampratio="1" forcerange="-60 60"/>'
+        f'<position name="{name}" joint="{name}" kp="4000" dampratio="1" forcerange="-80 80"/>'
         for name in ARM_JOINTS
     )
     fingers = "".join(
-        f'<position name="{name}" joint="{name}" kp="400" dampratio="1" forcerange="-12 12"/>'
+        f'<position name="{name}" joint="{name}" kp="800" dampratio="1" forcerange="-12 12"/>'
         for name in FINGER_JOINTS
     )
     return arm + fingers

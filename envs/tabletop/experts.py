@@ -46,7 +46,7 @@ def make_expert(
 
     def act() -> NDArray[np.float32]:
         command = table.expert_command(goal)
-        step = (command.pinch - table.world.pinch) / ACTION_SCALE  # (3,)
+        step = (command.pinch - table.world.hand_target) / ACTION_SCALE  # (3,)
         largest = float(np.abs(step).max())
         if largest > command.speed:
             step = step * (command.speed / largest)

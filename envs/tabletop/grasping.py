@@ -72,7 +72,7 @@ def fetch(
     offset = point - hand
     sideways = float(np.linalg.norm(offset[:2]))
     if sideways < 0.012 and abs(offset[2]) < 0.012:
-        if firm and world.grip_load > 0.5:
+        if firm and world.grip_load > 0.3:
             return None
         return Command(pinch=point, closing=1.0)
     if firm and sideways < 0.02 and abs(offset[2]) < 0.02:

@@ -69,16 +69,18 @@ class OffscreenRenderer:
         self._camera = mujoco.MjvCamera()
         self._camera.type = mujoco.mjtCamera.mjCAMERA_FIXED.value
 
-    def render(self, data: mujoco.MjData, camera: str) -> NDArray[np.uint8]:
-        """Return the (H, W, 3) uint8 RGB picture of a camera, C-contiguous."""
-        self._camera.fixedcamid = int(self._model.camera(camera).id)
+    def render(self, data: mujoco.MjData, camera: str | mujoco.MjvCamera) -> NDArray[np.uint8]:
+        """Return the (H, W, 3) uint8 RGB picture of a named or a free camera, C-contiguous."""
+        if isinstance(camera, str):
+            self._camera.fixedcamid = int(self._model.camera(camera).id)
+            camera = self._camera
         self._context.make_current()
         mujoco.mjv_updateScene(
             self._model,
             data,
             self._option,
             None,
-            self._camera,
+            camera,
             mujoco.mjtCatBit.mjCAT_ALL.value,
             self._scene,
         )

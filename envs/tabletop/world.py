@@ -25,7 +25,7 @@ __all__ = ["ACTION_SCALE", "CONTROL_DT", "World"]
 CONTROL_DT = 0.1  # s between two actions
 ACTION_SCALE = 0.04  # m per step and axis at full action
 _LEAD = 0.06  # m, how far the commanded place may run ahead of the hand
-_CHUNKS = 5  # joint targets are interpolated in so many pieces per action
+_CHUNKS = 20  # joint targets are interpolated in so many pieces per action
 _SUBSTEPS = round(CONTROL_DT / TIMESTEP / _CHUNKS)
 _GRIP_FORCE = 12.0  # N, limit of each finger's servo
 

@@ -6,14 +6,18 @@ import difflib
 
 from kibble.envs.tabletop.task import TabletopTask
 from kibble.envs.tabletop.tasks.drawer_open import DrawerOpen
+from kibble.envs.tabletop.tasks.peg_insert import PegInsert
 from kibble.envs.tabletop.tasks.pick_place import PickPlace
 from kibble.envs.tabletop.tasks.push import Push
 from kibble.envs.tabletop.tasks.reach import Reach
+from kibble.envs.tabletop.tasks.stack import Stack
 from kibble.rewards.errors import ConfigError
 
 __all__ = ["TASKS", "make_task"]
 
-TASKS: dict[str, type[TabletopTask]] = {task.name: task for task in (Reach, Push, PickPlace, DrawerOpen)}
+TASKS: dict[str, type[TabletopTask]] = {
+    task.name: task for task in (Reach, Push, PickPlace, DrawerOpen, PegInsert, Stack)
+}
 """Task name to class."""
 
 

@@ -132,9 +132,7 @@ class PickPlace(TabletopTask):
                 stage=3,
                 success=touches == 0,
             )
-        grasp = read_grasp(
-            world, goal.subject, cube, width=2 * CUBE_HALF, clearance=_OVER_CUBE
-        )
+        grasp = read_grasp(world, goal.subject, cube, width=2 * CUBE_HALF, clearance=_OVER_CUBE)
         way = detour(sideways, float(offset[2]), clearance=_OVER_PLATFORM, inner=0.03, outer=0.1)
         carried = closeness(way, tolerance=0.03, length=0.12)
         stage = 2 if grasp.hold > 0.5 else int(grasp.approach > 0.8)

@@ -137,27 +137,27 @@ class Push(TabletopTask):
     def expert(self, world: World, goal: Goal) -> Command:
         """Rise, get over the point behind the cube, go down, push along the line to the pad."""
         cube = world.position(goal.subject)
-        pad = world.position(goal.target)
         hand = world.pinch
-        behind = _behind(cube, pad)
-        offset = behind[:2] - hand[:2]
-        to_pad = (pad - cube)[:2]
+        to_pad = (world.position(goal.target) - cube)[:2]
         distance = float(np.linalg.norm(to_pad))
         if distance < 0.012:  # done: stay
             return Command(pinch=hand)
         ahead = to_pad / distance
-        along = float((cube[:2] - hand[:2]) @ ahead)
-        across = (cube[:2] - hand[:2]) - along * ahead
+        to_cube = (cube - hand)[:2]
+        along = float(to_cube @ ahead)
+        across = to_cube - along * ahead  # (2,) m
+        aside = float(np.linalg.norm(across))
         low = hand[2] < CUBE_HALF + 0.02
-        if low and 0.025 < along < 0.07 and np.linalg.norm(across) < 0.012:
-            step = min(distance, 0.03)
-            return Command(pinch=np.append(hand[:2] + ahead * step + across, CUBE_HALF))
-        if np.linalg.norm(offset) < 0.012:
-            return Command(pinch=behind)
-        if hand[2] < CUBE_HALF + _CLEARANCE - 0.01 and not (low and np.linalg.norm(offset) < 0.02):
-            return Command(pinch=np.append(hand[:2], CUBE_HALF + _CLEARANCE + 0.02))
-        height = hand[2] if low else CUBE_HALF + _CLEARANCE + 0.01
-        return Command(pinch=np.append(behind[:2], height))
+        if low and 0.02 < along < 0.085 and aside < 0.018:
+            step = ahead * min(distance, 0.03) + 1.5 * across
+            return Command(pinch=np.append(hand[:2] + step, CUBE_HALF))
+        start = np.append(cube[:2] - 0.058 * ahead, CUBE_HALF)
+        if np.linalg.norm(start[:2] - hand[:2]) < 0.01:
+            return Command(pinch=start)
+        over = CUBE_HALF + _CLEARANCE
+        if hand[2] < over - 0.01:
+            return Command(pinch=np.append(hand[:2], over + 0.02))
+        return Command(pinch=np.append(start[:2], over + 0.01))
 
 
 def _other(pair: tuple[str, str], name: str) -> str:

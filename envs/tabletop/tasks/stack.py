@@ -1,0 +1,143 @@
+"""Stack: put the named cube on the other named cube."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from itertools import permutations
+from typing import ClassVar, final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kibble.envs.tabletop.goals import Goal, OracleReading
+from kibble.envs.tabletop.grasping import bring, fetch, read_grasp
+from kibble.envs.tabletop.placement import sample_apart
+from kibble.envs.tabletop.progress import closeness, detour
+from kibble.envs.tabletop.scene import CUBE_HALF, free_box
+from kibble.envs.tabletop.task import Command, Entry, TabletopTask, entries
+from kibble.envs.tabletop.world import World
+
+__all__ = ["Stack"]
+
+_TOLERANCE = 0.022  # m sideways between the two cubes
+_HEIGHT_TOLERANCE = 0.008  # m
+_REST = np.array([0.0, 0.0, 2 * CUBE_HALF])  # (3,) m, upper cube relative to the lower one
+_OVER_CUBE = 0.065  # m, pinch point above a cube's centre to pass over it
+_OVER_STACK = 0.045  # m, carried cube above its place to pass over the lower cube's edge
+_CUBES = ("cube_0", "cube_1", "cube_2")
+
+
+@final
+class Stack(TabletopTask):
+    """Three cubes of three colours; the instruction names one to lift and one to put it on.
+
+    Success: the cube rests on the other, within 2.2 cm of its middle, let go of.
+
+    Entries of the observation after proprioception:
+
+    | Index | Name                            | Unit                                           |
+    |-------|---------------------------------|------------------------------------------------|
+    | 8-10  | object_x, _y, _z                | m, the cube to lift relative to the hand       |
+    | 11-13 | target_x, _y, _z                | m, its place on the other relative to it       |
+    | 14-16 | object_velocity_x, _y, _z       | m/s, of the cube to lift                       |
+    | 17    | touching                        | share of the fingers that touch it             |
+    | 18-20 | other_object_x, _y, _z          | m, the third cube relative to the hand         |
+    """
+
+    name: ClassVar[str] = "stack"
+    grasps: ClassVar[bool] = True
+    slots: ClassVar[tuple[str, ...]] = _CUBES
+    goals: ClassVar[tuple[Goal, ...]] = tuple(
+        Goal(index=index, subject=upper, target=lower)
+        for index, (upper, lower) in enumerate(permutations(_CUBES, 2))
+    )
+    observations: ClassVar[tuple[Entry, ...]] = (
+        *entries("object", 0.5),
+        *entries("target", 0.5),
+        *entries("object_velocity", 1.0),
+        Entry(name="touching", low=0.0, high=1.0),
+        *entries("other_object", 0.5),
+    )
+
+    def things(self) -> str:
+        """Return the MJCF of the cubes."""
+        return "".join(free_box(cube, half=(CUBE_HALF,) * 3, mass=0.1) for cube in _CUBES)
+
+    def geoms(self, slot: str) -> tuple[str, ...]:
+        """Return the one geom of the cube."""
+        return (slot,)
+
+    def place(self, world: World, rng: np.random.Generator) -> None:
+        """Place the cubes at least 14 cm apart, and the open hand above."""
+        points = sample_apart(rng, low=(0.35, -0.17), high=(0.57, 0.17), count=3, gap=0.14)
+        for cube, point in zip(_CUBES, points, strict=True):
+            world.place_free(cube, np.append(point, CUBE_HALF), yaw=rng.uniform(-0.25, 0.25))
+        world.place_hand(rng.uniform((0.36, -0.15, 0.13), (0.56, 0.15, 0.20)), closed=False)
+
+    def phrasings(self, goal: Goal, colours: Mapping[str, str]) -> tuple[str, ...]:
+        """Return sentences that name both cubes."""
+        upper, lower = colours[goal.subject], colours[goal.target]
+        return (
+            f"stack the {upper} cube on the {lower} cube",
+            f"put the {upper} cube on top of the {lower} one",
+            f"place the {upper} block onto the {lower} block",
+            f"build a tower with the {upper} cube on the {lower} cube",
+            f"set the {upper} block on the {lower} one",
+            f"the {upper} cube goes on top of the {lower} cube",
+        )
+
+    def observe(self, world: World, goal: Goal) -> NDArray[np.float64]:
+        """Return the cube, its place, then the third cube."""
+        hand = world.pinch
+        cube = world.position(goal.subject)
+        (third,) = set(_CUBES) - {goal.subject, goal.target}
+        return np.concatenate(
+            [
+                cube - hand,
+                world.position(goal.target) + _REST - cube,
+                world.velocity(goal.subject),
+                (0.5 * world.finger_contacts(goal.subject),),
+                world.position(third) - hand,
+            ]
+        )
+
+    def oracle(self, world: World, goal: Goal) -> OracleReading:
+        """Stages: 0 getting to the cube, 1 grasping, 2 carrying, 3 letting go.
+
+        progress = 0.25 A + 0.15 H + 0.5 C + 0.1 L: approach of the hand, hold, closeness of the
+        cube to its place along a way over the lower cube, letting go. On its place A and H count
+        as done.
+        """
+        cube = world.position(goal.subject)
+        offset = cube - (world.position(goal.target) + _REST)
+        sideways = float(np.linalg.norm(offset[:2]))
+        if sideways <= _TOLERANCE and abs(float(offset[2])) <= _HEIGHT_TOLERANCE:
+            touches = world.finger_contacts(goal.subject)
+            return OracleReading(
+                progress=1.0 if touches == 0 else 0.9 + 0.05 * (touches == 1),
+                stage=3,
+                success=touches == 0,
+            )
+        grasp = read_grasp(world, goal.subject, cube, width=2 * CUBE_HALF, clearance=_OVER_CUBE)
+        way = detour(sideways, float(offset[2]), clearance=_OVER_STACK, inner=0.02, outer=0.09)
+        carried = closeness(way, tolerance=0.02, length=0.12)
+        stage = 2 if grasp.hold > 0.5 else int(grasp.approach > 0.8)
+        return OracleReading(
+            progress=0.25 * grasp.approach + 0.15 * grasp.hold + 0.5 * carried,
+            stage=stage,
+            success=False,
+        )
+
+    def expert(self, world: World, goal: Goal) -> Command:
+        """Fetch the cube from above, carry it over the other, put it down, let go, rise."""
+        cube = world.position(goal.subject)
+        rest = world.position(goal.target) + _REST
+        offset = cube - rest
+        touches = world.finger_contacts(goal.subject)
+        if np.linalg.norm(offset[:2]) < 0.015 and abs(offset[2]) < 0.006:
+            rise = 0.0 if touches else 0.1
+            return Command(pinch=world.pinch + np.array([0.0, 0.0, rise]), closing=-1.0)
+        move = fetch(world, cube, clearance=_OVER_CUBE, firm=touches == 2)
+        if move is None:
+            move = bring(world, cube, rest, clearance=_OVER_STACK, precision=0.006)
+        return Command(pinch=world.pinch, closing=-1.0) if move is None else move
