@@ -59,7 +59,8 @@ class OffscreenRenderer:
         ) as error:
             raise MissingDependencyError(
                 f"Rendering needs a working GL back end, got {type(error).__name__} from "
-                f"MUJOCO_GL={self._backend!r}: {str(error).strip() or 'no reason given'}; {_REMEDY}"
+                f"MUJOCO_GL={self._backend!r} ({str(error).strip() or 'no reason given'}); "
+                f"{_REMEDY}"
             ) from error
         mujoco.mjr_setBuffer(mujoco.mjtFramebuffer.mjFB_OFFSCREEN.value, self._target)
         self._scene = mujoco.MjvScene(model, maxgeom=200)
