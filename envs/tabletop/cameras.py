@@ -71,7 +71,7 @@ class Camera:
 
 
 CAMERAS: dict[str, CameraPose] = {
-    "front": CameraPose(position=(1.16, 0.0, 0.62), target=(0.46, 0.0, 0.07), fovy=34.0),
+    "front": CameraPose(position=(1.20, 0.0, 0.66), target=(0.44, 0.0, 0.09), fovy=34.0),
     "side": CameraPose(position=(0.46, -0.95, 0.42), target=(0.46, 0.0, 0.08), fovy=42.0),
     "top": CameraPose(position=(0.46, 0.0, 1.15), target=(0.461, 0.0, 0.0), fovy=34.0),
 }

@@ -185,7 +185,7 @@ class TabletopEnv(gymnasium.Env[NDArray[np.float32], NDArray[np.float32]]):
         success = self._is_success()
         return self._observe(), float(success), success, False, self._info()
 
-    def render(self) -> NDArray[np.uint8] | None:  # type: ignore[override]  # one frame, not a list
+    def render(self) -> NDArray[np.uint8] | None:
         """Return the (H, W, 3) uint8 RGB picture of the first view, or ``None`` without a mode."""
         if self.render_mode is None:
             return None

@@ -52,6 +52,7 @@ def make_expert(
             step = step * (command.speed / largest)
         if rng is not None:
             step = step + rng.normal(0.0, 0.1, size=3)
-        return np.clip(np.append(step, command.closing), -1.0, 1.0).astype(np.float32)
+        action: NDArray[np.float32] = np.append(step, command.closing).astype(np.float32)  # (4,)
+        return action.clip(-1.0, 1.0)
 
     return act

@@ -164,7 +164,10 @@ class DrawerOpen(TabletopTask):
 def _hook(world: World, drawer: str) -> NDArray[np.float64]:
     """Return the (3,) m point in the middle between a drawer's front and its bar."""
     middle = (_HANDLE_OUT + 0.012) / 2
-    return world.position(drawer) + world.rotation(drawer) @ np.array([middle, 0.0, -0.008])
+    hook: NDArray[np.float64] = world.position(drawer) + world.rotation(drawer) @ np.array(
+        [middle, 0.0, -0.008]
+    )
+    return hook
 
 
 def _way(world: World, goal: Goal) -> float:
