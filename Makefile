@@ -1,0 +1,90 @@
+# make install   .venv with every extra, headless graphics, a torch that fits this machine
+# make demo      one task, shaped against sparse; says where table, curve and video are
+# make test      lint, types and tests (what CI runs)
+# make lint | format | benchmarks | clean
+#
+# Variables:
+#   PYTHON       interpreter that .venv is made from            (python3)
+#   VENV         where the environment goes                     (.venv)
+#   TORCH_SPEC   what to install as torch. Without an NVIDIA GPU torch==2.13.0, which is the CPU
+#                build where your package index has one; with a GPU the newest that pip finds.
+#   TORCH_INDEX  package index for torch alone, such as the address of PyTorch's CPU or CUDA builds
+#                (empty: the index that pip is configured for)
+#   WORKERS      processes that run the tests                   (2)
+
+PYTHON ?= python3
+VENV ?= .venv
+WORKERS ?= 2
+HAS_GPU := $(shell nvidia-smi -L 2>/dev/null | grep -c GPU)
+TORCH_SPEC ?= $(if $(filter 0,$(HAS_GPU)),torch==2.13.0,torch)
+TORCH_INDEX ?=
+
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+GL_PACKAGES := libegl1 libgl1 libgl1-mesa-dri
+
+.DEFAULT_GOAL := help
+.PHONY: help install graphics demo test lint format benchmarks clean
+
+help:
+	@sed -n 's/^# \{0,1\}//p' Makefile
+
+install: $(STAMP)
+
+$(STAMP): pyproject.toml Makefile
+	@echo "Making $(VENV) with $$($(PYTHON) --version 2>&1) and $(TORCH_SPEC)"
+	@$(PYTHON) -m venv $(VENV) || { \
+	  echo "python cannot make an environment; on Debian: apt-get install python3-venv," \
+	       "or name another interpreter: make install PYTHON=python3.12" >&2; exit 1; }
+	@$(PIP) install --upgrade pip
+	@$(BIN)/python -c "import torch" 2>/dev/null \
+	  || $(PIP) install $(if $(TORCH_INDEX),--index-url $(TORCH_INDEX)) "$(TORCH_SPEC)"
+	@$(PIP) install --editable ".[all,dev]"
+	@$(MAKE) --no-print-directory graphics
+	@touch $@
+	@echo "Installed. Next: $(BIN)/kibble doctor, or make demo"
+
+# Installs headless OpenGL if it does not work yet and this user may; otherwise says what to run.
+graphics:
+	@probe() { MUJOCO_GL=$$1 $(BIN)/python -m kibble.agents.doctor.graphics_probe 0.05 \
+	    >/dev/null 2>&1; }; \
+	[ "$$(uname)" = Linux ] || exit 0; \
+	probe egl || probe osmesa && exit 0; \
+	if [ "$$(id -u)" = 0 ]; then root=""; \
+	elif sudo -n true 2>/dev/null; then root="sudo -n"; \
+	else root="no"; fi; \
+	if [ "$$root" != no ] && command -v apt-get >/dev/null; then \
+	  echo "Installing headless graphics: $(GL_PACKAGES)"; \
+	  $$root apt-get -qq update; \
+	  DEBIAN_FRONTEND=noninteractive $$root apt-get -qq install --yes \
+	    --no-install-recommends $(GL_PACKAGES) >/dev/null; \
+	fi; \
+	probe egl || { echo "No headless graphics yet; with the rights to do so run:" \
+	  "apt-get install $(GL_PACKAGES)" >&2; }
+
+demo: install
+	$(BIN)/kibble demo
+
+test: lint
+	OMP_NUM_THREADS=1 MKL_NUM_THREADS=1 $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
+
+lint: install
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+format: install
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+# Each script writes JSON with revision and hardware under benchmarks/results.
+benchmarks: install
+	@for script in benchmarks/[!_]*.py; do \
+	  case $$script in */environment.py|*/learning.py) continue;; esac; \
+	  echo "$$script"; OMP_NUM_THREADS=1 $(BIN)/python $$script || exit 1; \
+	done
+
+clean:
+	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,1 @@
+"""Recorded episodes of scripted experts: their form on disk, a reader, and ``kibble demos``."""
