@@ -138,6 +138,11 @@ class CaptureFrames(gymnasium.Wrapper[Obs, Act, Obs, Act], Generic[Obs, Act]):
     def reset(self, *, seed: int | None = None, options: Info | None = None) -> tuple[Obs, Info]:
         """Reset, and capture the start frames."""
         obs, info = self.env.reset(seed=seed, options=options)
+        if "frames" in info:
+            raise FrameError(
+                f"`info` of {_name(self.env)} must not hold 'frames' already; capture them once: "
+                "`ShapedReward` does it by itself, and vector members need one `CaptureFrames`."
+            )
         self._steps = 0
         return obs, {**info, "frames": self._source.frames(self._views)}
 

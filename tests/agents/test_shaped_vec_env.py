@@ -8,6 +8,7 @@ import gymnasium
 import numpy as np
 import pytest
 from gymnasium.vector import AutoresetMode
+from stable_baselines3 import PPO
 from stable_baselines3.common.monitor import Monitor
 from stable_baselines3.common.vec_env import DummyVecEnv, SubprocVecEnv, VecEnv, VecMonitor
 from tests.line_env import LineEnv
@@ -116,6 +117,15 @@ def test_a_restored_run_continues_bit_for_bit(every):
     resumed.set_state(state)
     got = [resumed.step(action)[1] for action in actions()[cut:]]
     np.testing.assert_array_equal(got, expected[cut:])
+
+
+def test_an_agent_learns_in_it():
+    """The value of a truncated episode's last observation is bootstrapped; none is lost."""
+    env = VecMonitor(ShapedVecEnv(DummyVecEnv(members()), CentroidModel(), gamma=GAMMA))
+    agent = PPO("MlpPolicy", env, gamma=GAMMA, n_steps=32, batch_size=32, seed=0, device="cpu")
+    check_agent_gamma(env, agent.gamma)
+    agent.learn(192)
+    assert len(agent.ep_info_buffer) > 0
 
 
 def test_members_without_capture_are_refused_at_construction():

@@ -118,3 +118,9 @@ def test_capture_leaves_the_rest_of_info_alone():
 def test_every_must_be_positive():
     with pytest.raises(FrameError, match="`every` must be at least 1, got 0"):
         CaptureFrames(LineEnv(), every=0)
+
+
+def test_frames_are_captured_once():
+    env = CaptureFrames(CaptureFrames(LineEnv()))
+    with pytest.raises(FrameError, match="must not hold 'frames' already"):
+        env.reset(seed=0)

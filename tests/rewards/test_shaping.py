@@ -189,3 +189,47 @@ def test_malformed_arguments_are_refused(arguments, message):
 
 def test_integers_become_floats():
     assert shaping_term(1, 2, False, gamma=1.0).dtype == np.float64
+
+
+def optimal_q(rewards: np.ndarray, step_to: np.ndarray, ends: np.ndarray, gamma: float):
+    """Value iteration on a deterministic MDP: (S, A) tables of reward, next state, end."""
+    q = np.zeros_like(rewards)
+    for _ in range(400):
+        q = rewards + gamma * np.where(ends, 0.0, q.max(axis=1)[step_to])
+    return q
+
+
+@given(st.data())
+def test_shaping_moves_action_values_by_minus_phi_and_so_keeps_what_is_optimal(data):
+    """Ng, Harada and Russell 1999: Q'(s, a) = Q(s, a) - Phi(s), in any deterministic MDP."""
+    states, choices, gamma = 5, 3, 0.8
+    table = (states, choices)
+    rewards = data.draw(hnp.arrays(np.float64, table, elements=st.floats(-1, 1)))
+    step_to = data.draw(hnp.arrays(np.int64, table, elements=st.integers(0, states - 1)))
+    ends = data.draw(hnp.arrays(np.bool_, table))
+    phi = data.draw(hnp.arrays(np.float64, states, elements=st.floats(-3, 3)))
+    before = np.broadcast_to(phi[:, None], table)
+    shaped = shape(rewards, before, phi[step_to], ends, gamma=gamma)
+    np.testing.assert_allclose(
+        optimal_q(shaped, step_to, ends, gamma),
+        optimal_q(rewards, step_to, ends, gamma) - before,
+        atol=1e-9,
+    )
+
+
+def test_an_absolute_reward_teaches_to_hover_and_the_potential_to_finish():
+    """A corridor of five cells; the last step pays 1 and ends. Actions: stay, go right."""
+    phi, gamma = np.array([0.0, 0.25, 0.5, 0.75, 1.0]), 0.95
+    step_to = np.array([[0, 1], [1, 2], [2, 3], [3, 4]])
+    ends = step_to == 4
+    rewards = ends.astype(np.float64)
+    before = np.broadcast_to(phi[:4, None], (4, 2))
+
+    def best_beside_the_goal(mode: str) -> int:
+        shaped = shape(rewards, before, phi[step_to], ends, gamma=gamma, mode=mode)
+        return int(optimal_q(shaped, np.minimum(step_to, 3), ends, gamma)[3].argmax())
+
+    stay, finish = 0, 1
+    assert best_beside_the_goal("none") == finish
+    assert best_beside_the_goal("potential") == finish
+    assert best_beside_the_goal("held_absolute") == stay
