@@ -1,11 +1,20 @@
 """Reward models, potentials and shaping; needs neither gymnasium nor a simulator."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from kibble.rewards.embedding import Embedder
 from kibble.rewards.potential import Potential
 from kibble.rewards.shaper import Shaper
 from kibble.rewards.shaping import ShapingMode, shape, shaping_term
 from kibble.rewards.types import Episode, Estimate, Frames, ModelSpec, RewardModel, Status, Task
 
+if TYPE_CHECKING:
+    from kibble.rewards.loading import available, load
+
 __all__ = [
+    "Embedder",
     "Episode",
     "Estimate",
     "Frames",
@@ -16,6 +25,17 @@ __all__ = [
     "ShapingMode",
     "Status",
     "Task",
+    "available",
+    "load",
     "shape",
     "shaping_term",
 ]
+
+
+def __getattr__(name: str) -> object:
+    """Import what needs torch on first use only: a robot's node has NumPy alone."""
+    if name in {"available", "load"}:
+        from kibble.rewards import loading
+
+        return getattr(loading, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -30,10 +30,10 @@ def opened(model: CentroidModel | None = None, *, gamma: float = 0.9, slots: int
     return shaper
 
 
-def test_rewards_need_neither_gymnasium_nor_an_agent_library():
+def test_rewards_need_neither_gymnasium_nor_torch_nor_an_agent_library():
     code = (
         "import sys, kibble.rewards, kibble.rewards.shaper\n"
-        "found = {'gymnasium', 'hydra', 'stable_baselines3', 'rclpy'} & set(sys.modules)\n"
+        "found = {'gymnasium', 'torch', 'hydra', 'stable_baselines3', 'rclpy'} & set(sys.modules)\n"
         "assert not found, found"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
