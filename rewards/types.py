@@ -10,7 +10,7 @@ from typing import Protocol, TypeAlias, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
-from kibble.rewards.errors import ModelError
+from kibble.rewards.errors import ConfigError, ModelError
 
 __all__ = ["Episode", "Estimate", "Frames", "ModelSpec", "RewardModel", "Status", "Task"]
 
@@ -40,7 +40,7 @@ class Task:
         demonstration: Frames of one reference demonstration, N = its length, or ``None``.
 
     Raises:
-        ValueError: If the instruction is blank.
+        ConfigError: If the instruction is blank.
     """
 
     instruction: str
@@ -50,7 +50,7 @@ class Task:
 
     def __post_init__(self) -> None:
         if not self.instruction.strip():
-            raise ValueError(
+            raise ConfigError(
                 f"`instruction` must say what success looks like, got {self.instruction!r}; "
                 "write one sentence such as 'push the red cube onto the green pad'."
             )

@@ -9,7 +9,7 @@ import pytest
 from tests.reward_models import CentroidModel
 
 from kibble.rewards import Episode, Estimate, RewardModel, Status, Task
-from kibble.rewards.errors import KibbleError, ModelError
+from kibble.rewards.errors import ConfigError, KibbleError, ModelError
 
 
 def estimate(**changes: np.ndarray) -> Estimate:
@@ -48,7 +48,7 @@ def test_status_must_be_a_vector():
 
 @pytest.mark.parametrize("instruction", ["", "  \n"])
 def test_a_blank_instruction_is_refused(instruction):
-    with pytest.raises(ValueError, match="`instruction` must say what success looks like"):
+    with pytest.raises(ConfigError, match="`instruction` must say what success looks like"):
         Task(instruction=instruction)
 
 
