@@ -1,0 +1,331 @@
+"""What a training run and an evaluation are made of: typed, checked, free of heavy imports."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from kibble.agents.near_names import one_of
+from kibble.rewards.errors import ConfigError
+
+__all__ = [
+    "AgentConfig",
+    "DemoConfig",
+    "EvaluateConfig",
+    "RewardConfig",
+    "ShapingConfig",
+    "TaskConfig",
+    "TrainConfig",
+    "default_sac",
+]
+
+ALGORITHMS = ("sac", "ppo")
+OBSERVATIONS = ("state", "embedding", "pixels")
+REWARD_KINDS = ("model", "sparse", "oracle")
+VECTORIZATIONS = ("serial", "processes")
+
+
+@dataclass(frozen=True, kw_only=True)
+class TaskConfig:
+    """The environment and what it is told to do.
+
+    Args:
+        name: Short name for directories and tables.
+        id: Gymnasium id, such as kibble/Push-v0 or Pendulum-v1.
+        instruction: The task in one sentence, or null for the environment's own instruction.
+        views: Cameras to build, or null where the environment has just what render() draws.
+        image_size: Height and width of frames in pixels; used where views are given.
+        options: Further keyword arguments for gymnasium.make.
+    """
+
+    name: str = "reach"
+    id: str = "kibble/Reach-v0"
+    instruction: str | None = None
+    views: list[str] | None = None
+    image_size: list[int] = field(default_factory=lambda: [96, 96])
+    options: dict[str, bool | int | float | str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if len(self.image_size) != 2 or min(self.image_size) < 8:
+            raise ConfigError(
+                "`task.image_size` must be height and width in pixels, 8 or more each, got "
+                f"{list(self.image_size)}; write task.image_size=[96,96]."
+            )
+
+
+@dataclass(frozen=True, kw_only=True)
+class RewardConfig:
+    """Where progress comes from.
+
+    Args:
+        name: Short name for directories and tables.
+        kind: model (frames to progress), sparse (the task's own reward alone) or oracle (the
+            simulator's progress; for studies only).
+        weights: Name of shipped weights or a path; for kind=model.
+    """
+
+    name: str = "sparse"
+    kind: str = "sparse"
+    weights: str | None = None
+
+    def __post_init__(self) -> None:
+        one_of("reward.kind", self.kind, REWARD_KINDS)
+        if self.kind == "model" and not self.weights:
+            raise ConfigError(
+                "`reward.weights` must be given for a reward model, got null; "
+                "write reward.weights=grm_tiny or the path of a weights folder."
+            )
+
+
+@dataclass(frozen=True, kw_only=True)
+class ShapingConfig:
+    """How progress becomes a reward.
+
+    Args:
+        mode: potential, difference, absolute, held_absolute or none.
+        gamma: null takes the agent's gamma; any other value than the agent's is an error.
+        scale: Factor on the potential, scale * (progress + shift).
+        shift: Added to progress before scaling; -1 makes the finished task the zero of potential.
+        query_every: The reward model is asked every so many steps and held between.
+        max_failure_share: Share of unanswered frames above which the run stops.
+    """
+
+    mode: str = "potential"
+    gamma: float | None = None
+    scale: float = 1.0
+    shift: float = 0.0
+    query_every: int = 1
+    max_failure_share: float = 0.1
+
+    def __post_init__(self) -> None:
+        one_of(
+            "shaping.mode",
+            self.mode,
+            ("potential", "difference", "absolute", "held_absolute", "none"),
+        )
+        if self.query_every < 1:
+            raise ConfigError(
+                f"`shaping.query_every` must be at least 1 step, got {self.query_every}."
+            )
+
+
+@dataclass(frozen=True, kw_only=True)
+class AgentConfig:
+    """The learning algorithm. Keys that belong to the other algorithm stay null.
+
+    Args:
+        name: sac or ppo.
+        gamma: Discount; shaping takes it from here.
+        learning_rate: Step size of Adam.
+        network: Widths of the hidden layers of actor and critic.
+        batch_size: Transitions in one gradient step.
+        ent_coef: Entropy coefficient; SAC also takes auto or auto_0.1.
+        buffer_size: SAC: transitions that the replay buffer holds.
+        learning_starts: SAC: random steps before learning starts.
+        tau: SAC: share by which target networks move in one update.
+        gradient_steps: SAC: gradient steps for each environment step.
+        policy_delay: SAC: critic updates for each update of the actor.
+        layer_norm: SAC: whether critics normalise their hidden layers.
+        n_steps: PPO: steps of each environment in one rollout.
+        n_epochs: PPO: passes over one rollout.
+        gae_lambda: PPO: trade-off of bias against variance in advantages.
+        clip_range: PPO: bound on the change of an action's probability ratio.
+    """
+
+    name: str = "sac"
+    gamma: float = 0.9
+    learning_rate: float = 1e-3
+    network: list[int] = field(default_factory=lambda: [128, 128])
+    batch_size: int = 128
+    ent_coef: float | str = "auto"
+    buffer_size: int | None = None
+    learning_starts: int | None = None
+    tau: float | None = None
+    gradient_steps: int | None = None
+    policy_delay: int | None = None
+    layer_norm: bool | None = None
+    n_steps: int | None = None
+    n_epochs: int | None = None
+    gae_lambda: float | None = None
+    clip_range: float | None = None
+
+    def __post_init__(self) -> None:
+        one_of("agent.name", self.name, ALGORITHMS)
+        if not 0.0 <= self.gamma <= 1.0:
+            raise ConfigError(f"`agent.gamma` must lie in [0, 1], got {self.gamma}.")
+        own = {
+            "sac": (
+                "buffer_size",
+                "learning_starts",
+                "tau",
+                "gradient_steps",
+                "policy_delay",
+                "layer_norm",
+            ),
+            "ppo": ("n_steps", "n_epochs", "gae_lambda", "clip_range"),
+        }
+        for algorithm, keys in own.items():
+            for key in keys:
+                value = getattr(self, key)
+                if (value is None) == (algorithm == self.name):
+                    rule = "must be given" if value is None else "must stay null"
+                    raise ConfigError(
+                        f"`agent.{key}` {rule} with agent={self.name}, got {value}; "
+                        f"it is a setting of {algorithm}."
+                    )
+        if self.name == "ppo" and isinstance(self.ent_coef, str):
+            raise ConfigError(
+                f"`agent.ent_coef` must be a number with agent=ppo, got {self.ent_coef!r}."
+            )
+
+
+def default_sac() -> AgentConfig:
+    """Return SAC as ``configs/agent/sac.yaml`` has it."""
+    return AgentConfig(
+        buffer_size=100_000,
+        learning_starts=500,
+        tau=0.005,
+        gradient_steps=2,
+        policy_delay=2,
+        layer_norm=False,
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainConfig:
+    """One training run.
+
+    Args:
+        task: The environment and its instruction.
+        reward: Where progress comes from.
+        shaping: How progress becomes a reward.
+        agent: The learning algorithm.
+        seed: Seed of environment, agent and exploration.
+        steps: Budget of environment steps, all environments together; never exceeded.
+        n_envs: Environments stepped side by side.
+        vectorization: serial (one process; fastest for cheap environments) or processes.
+        observation: state, embedding (proprioception and frozen frame embedding) or pixels.
+        run: Run directory; null makes runs_dir/task-reward-agent-seed.
+        runs_dir: Where run directories are made when run is null.
+        resume: Go on with the run in the directory given by run.
+        checkpoint_every: Steps between checkpoints.
+        device: auto, cpu, cuda or cuda:0.
+        threads: Threads that torch uses.
+        quiet: Whether to leave out progress lines.
+    """
+
+    task: TaskConfig = field(default_factory=TaskConfig)
+    reward: RewardConfig = field(default_factory=RewardConfig)
+    shaping: ShapingConfig = field(default_factory=ShapingConfig)
+    agent: AgentConfig = field(default_factory=default_sac)
+    seed: int = 0
+    steps: int = 60_000
+    n_envs: int = 1
+    vectorization: str = "serial"
+    observation: str = "state"
+    run: str | None = None
+    runs_dir: str = "runs"
+    resume: bool = False
+    checkpoint_every: int = 5_000
+    device: str = "auto"
+    threads: int = 1
+    quiet: bool = False
+
+    def __post_init__(self) -> None:
+        one_of("observation", self.observation, OBSERVATIONS)
+        one_of("vectorization", self.vectorization, VECTORIZATIONS)
+        for key in ("steps", "n_envs", "checkpoint_every", "threads"):
+            if getattr(self, key) < 1:
+                raise ConfigError(f"`{key}` must be at least 1, got {getattr(self, key)}.")
+        if self.resume and self.run is None:
+            raise ConfigError(
+                "`run` must name the run directory with resume=true, got null; "
+                "write run=runs/… as printed when the run began."
+            )
+        gamma = self.shaping.gamma
+        if gamma is not None and gamma != self.agent.gamma:
+            raise ConfigError(
+                f"`shaping.gamma` must equal the agent's gamma {self.agent.gamma}, got {gamma}; "
+                "leave shaping.gamma=null and set agent.gamma alone."
+            )
+        if self.observation == "embedding" and self.reward.kind != "model":
+            raise ConfigError(
+                "`observation=embedding` needs a reward model to embed frames, got "
+                f"reward={self.reward.name}; choose reward=grm_tiny, with shaping=none if only "
+                "its embedding is wanted."
+            )
+
+
+@dataclass(frozen=True, kw_only=True)
+class EvaluateConfig:
+    """One evaluation of one or several trained runs.
+
+    Args:
+        run: Run directory, or a list of them.
+        episodes: Episodes for each seed.
+        seeds: Seeds of the evaluation episodes; the same seed poses the same episodes to all runs.
+        reward: run (the model recorded in the run), none (no frames, fastest), shipped weights or a
+            path; its judgement of success stands beside the truth.
+        out: Where table, plots and videos go; null takes the run directory.
+        videos: Episodes of each outcome to film, successes and failures.
+        n_envs: Environments stepped side by side.
+        deterministic: Whether the agent acts by its mode instead of sampling.
+        device: auto, cpu, cuda or cuda:0.
+        threads: Threads that torch uses.
+        quiet: Whether to leave out progress lines.
+    """
+
+    run: Any = None
+    episodes: int = 100
+    seeds: list[int] = field(default_factory=lambda: [0, 1, 2])
+    reward: str = "run"
+    out: str | None = None
+    videos: int = 2
+    n_envs: int = 10
+    deterministic: bool = True
+    device: str = "auto"
+    threads: int = 1
+    quiet: bool = False
+
+    def __post_init__(self) -> None:
+        if not self.runs:
+            raise ConfigError("`run` must name at least one run directory, got nothing.")
+        if not self.seeds or self.episodes < 1 or self.n_envs < 1:
+            raise ConfigError(
+                "`seeds` must hold at least one seed, `episodes` and `n_envs` be at least 1, got "
+                f"{list(self.seeds)}, {self.episodes} and {self.n_envs}."
+            )
+
+    @property
+    def runs(self) -> tuple[str, ...]:
+        """The run directories as given, one or several."""
+        if self.run is None:
+            return ()
+        return (self.run,) if isinstance(self.run, str) else tuple(str(run) for run in self.run)
+
+
+@dataclass(frozen=True, kw_only=True)
+class DemoConfig:
+    """Shaped against sparse at one budget.
+
+    Args:
+        task: The environment and its instruction.
+        reward: Reward model of the shaped run.
+        shaping: How its progress becomes a reward.
+        agent: The learning algorithm of both runs.
+        seeds: Seeds that are trained, each shaped and sparse.
+        steps: Budget of environment steps of each run.
+        episodes: Evaluation episodes of each run.
+        out: Directory of everything that the demo makes; null makes runs/demo.
+        jobs: Trainings at once; 0 takes one for each core, up to two.
+    """
+
+    task: TaskConfig = field(default_factory=TaskConfig)
+    reward: RewardConfig = field(default_factory=RewardConfig)
+    shaping: ShapingConfig = field(default_factory=ShapingConfig)
+    agent: AgentConfig = field(default_factory=default_sac)
+    seeds: list[int] = field(default_factory=lambda: [0])
+    steps: int = 20_000
+    episodes: int = 100
+    out: str | None = None
+    jobs: int = 0

@@ -1,0 +1,140 @@
+"""Build what an agent trains in: environments, their observations, and the shaped reward."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable
+from functools import partial
+
+import gymnasium as gym
+from stable_baselines3.common.vec_env import DummyVecEnv, SubprocVecEnv, VecEnv
+
+import kibble.envs  # noqa: F401  (registers the tabletop suite)
+from kibble.agents.config import TaskConfig, TrainConfig
+from kibble.agents.observations import (
+    EmbeddedObservation,
+    FramesObservation,
+    PixelObservation,
+    ScaledObservation,
+)
+from kibble.agents.oracle_reward import OracleShapedVecEnv
+from kibble.agents.resumable import Resumable
+from kibble.agents.shaped_vec_env import ShapedVecEnv
+from kibble.envs.frames import CaptureFrames, frame_source, model_views
+from kibble.rewards.embedding import Embedder
+from kibble.rewards.errors import ConfigError
+from kibble.rewards.potential import Potential
+from kibble.rewards.types import ModelSpec, RewardModel
+
+__all__ = ["build_environments", "make_environment", "make_observed"]
+
+Env = gym.Env[object, object]
+
+
+def make_environment(task: TaskConfig, *, renders: bool) -> Env:
+    """Make the bare environment of a task, time limit included.
+
+    Args:
+        task: Id, views and options.
+        renders: Whether frames will be asked for.
+
+    Raises:
+        ConfigError: If the id is unknown or the environment refuses an option.
+    """
+    options: dict[str, object] = dict(task.options)
+    if task.views is not None:
+        options |= {"views": tuple(task.views), "image_size": tuple(task.image_size)}
+    if renders:
+        options["render_mode"] = "rgb_array"
+    try:
+        env: Env = gym.make(task.id, disable_env_checker=True, **options)  # type: ignore[arg-type]
+    except gym.error.UnregisteredEnv as error:
+        near = difflib.get_close_matches(task.id, gym.registry, n=1, cutoff=0.4)
+        hint = f" did you mean {near[0]!r}?" if near else ""
+        raise ConfigError(
+            f"`task.id` must be a registered Gymnasium id, got {task.id!r};{hint} "
+            "Import the package that registers it first, or write package:Id-v0."
+        ) from error
+    except TypeError as error:
+        raise ConfigError(
+            f"`task.options` must be arguments of {task.id}, got {options}: {error}"
+        ) from error
+    return env
+
+
+def make_observed(env: Env, observation: str, spec: ModelSpec | None) -> Env:
+    """Wrap an environment so that it shows what the agent may see.
+
+    Args:
+        env: From :func:`make_environment`.
+        observation: state, embedding or pixels.
+        spec: The reward model that embeds, for ``embedding``.
+    """
+    if observation == "pixels":
+        return PixelObservation(env)
+    scaled = ScaledObservation(env)
+    if observation == "state":
+        return scaled
+    assert spec is not None  # TrainConfig refuses embedding without a model
+    return FramesObservation(scaled, model_views(frame_source(env).views, spec))
+
+
+def build_environments(config: TrainConfig, model: RewardModel | None) -> VecEnv:
+    """Build the vector environment of a run, shaped as its config says.
+
+    Args:
+        config: The run.
+        model: The reward model, or ``None`` for the sparse and the oracle reward.
+
+    Raises:
+        ConfigError: If the environment does not suit the config.
+    """
+    spec = None if model is None else model.spec
+    make = partial(
+        _make_one,
+        task=config.task,
+        observation=config.observation,
+        spec=spec,
+        capture_every=None if spec is None else config.shaping.query_every,
+    )
+    thunks: list[Callable[[], Env]] = [make] * config.n_envs
+    venv: VecEnv
+    if config.vectorization == "processes" and config.n_envs > 1:
+        venv = SubprocVecEnv(thunks, start_method="forkserver")
+    else:
+        venv = DummyVecEnv(thunks)
+    shaping, gamma = config.shaping, config.agent.gamma
+    if model is not None:
+        potential = Potential(
+            model,
+            slots=config.n_envs,
+            scale=shaping.scale,
+            shift=shaping.shift,
+            max_failure_share=shaping.max_failure_share,
+        )
+        venv = ShapedVecEnv(
+            venv,
+            potential,
+            gamma=gamma,
+            mode=shaping.mode,
+            instruction=config.task.instruction,
+        )
+    elif config.reward.kind == "oracle":
+        venv = OracleShapedVecEnv(venv, gamma=gamma, shaping=shaping)
+    if config.observation == "embedding":
+        assert isinstance(model, Embedder)
+        venv = EmbeddedObservation(venv, model)
+    return venv
+
+
+def _make_one(
+    *, task: TaskConfig, observation: str, spec: ModelSpec | None, capture_every: int | None
+) -> Env:
+    """Make one environment of the vector, in its own process where there are several."""
+    env = make_environment(task, renders=observation != "state" or capture_every is not None)
+    env = make_observed(env, observation, spec)
+    env = Resumable(env)
+    if capture_every is not None and spec is not None:
+        views = model_views(frame_source(env).views, spec)
+        env = CaptureFrames(env, every=capture_every, views=views)
+    return env

@@ -1,0 +1,229 @@
+"""One self-contained directory for each run, never overwritten."""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+import json
+import platform
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+from typing import cast
+
+from omegaconf import OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+from yaml import YAMLError
+
+import kibble
+from kibble.agents.config import (
+    AgentConfig,
+    RewardConfig,
+    ShapingConfig,
+    TaskConfig,
+    TrainConfig,
+)
+from kibble.rewards.errors import CheckpointError, ConfigError
+from kibble.rewards.types import ModelSpec
+
+__all__ = ["RunDirectory", "check_unchanged", "create_run", "open_run"]
+
+_PACKAGES = ("torch", "numpy", "gymnasium", "mujoco", "stable_baselines3", "hydra-core")
+_MAY_CHANGE = ("run", "runs_dir", "resume", "device", "threads", "quiet", "checkpoint_every")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunDirectory:
+    """Where the parts of a run lie.
+
+    Args:
+        path: The directory.
+    """
+
+    path: Path
+
+    @property
+    def config(self) -> Path:
+        """The whole configuration."""
+        return self.path / "config.yaml"
+
+    @property
+    def metadata(self) -> Path:
+        """Versions, revision, fingerprint of the weights."""
+        return self.path / "metadata.json"
+
+    @property
+    def episodes(self) -> Path:
+        """One JSON line for each finished episode."""
+        return self.path / "episodes.jsonl"
+
+    @property
+    def metrics(self) -> Path:
+        """TensorBoard event files."""
+        return self.path / "metrics"
+
+    @property
+    def checkpoints(self) -> Path:
+        """All that is needed to go on."""
+        return self.path / "checkpoints"
+
+    @property
+    def videos(self) -> Path:
+        """Films of evaluation episodes."""
+        return self.path / "videos"
+
+    @property
+    def model(self) -> Path:
+        """The finished agent in Stable-Baselines3's own format."""
+        return self.path / "model.zip"
+
+    def load_config(self) -> TrainConfig:
+        """Read the configuration of the run.
+
+        Raises:
+            CheckpointError: If it is missing or damaged.
+        """
+        try:
+            tree = OmegaConf.to_container(OmegaConf.load(self.config))
+            return _config_from_tree(cast("dict[str, dict[str, object]]", tree))
+        except FileNotFoundError as error:
+            raise CheckpointError(
+                f"`run` must be a run directory, got '{self.path}' without config.yaml; "
+                "give the directory that `kibble train` printed."
+            ) from error
+        except (YAMLError, OmegaConfBaseException, TypeError, KeyError, ConfigError) as error:
+            raise CheckpointError(
+                f"'{self.config}' must hold the configuration of a run, but it does not: "
+                f"{str(error).splitlines()[0]}. Restore the file, or train anew."
+            ) from error
+
+
+def create_run(config: TrainConfig, spec: ModelSpec | None) -> RunDirectory:
+    """Make the directory of a new run and write down what it is.
+
+    Args:
+        config: The run; with ``run=None`` a free name is chosen.
+        spec: The reward model, or ``None``.
+
+    Raises:
+        CheckpointError: If the directory exists.
+    """
+    if config.run is not None:
+        path = Path(config.run)
+        try:
+            path.mkdir(parents=True)
+        except FileExistsError as error:
+            raise CheckpointError(
+                f"`run` must name a new directory, got '{path}', which exists; choose another "
+                "name, or add resume=true to go on with that run. Nothing was changed."
+            ) from error
+    else:
+        path = _free_directory(config)
+    directory = RunDirectory(path=path)
+    config = dataclasses.replace(config, run=str(path))
+    directory.config.write_text(OmegaConf.to_yaml(dataclasses.asdict(config)), encoding="utf-8")
+    directory.metadata.write_text(json.dumps(_metadata(spec), indent=2) + "\n", encoding="utf-8")
+    directory.checkpoints.mkdir()
+    return directory
+
+
+def open_run(path: Path) -> RunDirectory:
+    """Open the directory of a run that began before.
+
+    Raises:
+        CheckpointError: If there is none.
+    """
+    if not path.is_dir():
+        raise CheckpointError(
+            f"`run` must be a run directory, got '{path}', which does not exist; "
+            "give the directory that `kibble train` printed."
+        )
+    return RunDirectory(path=path)
+
+
+def check_unchanged(stored: TrainConfig, given: TrainConfig) -> None:
+    """Check that a resumed run is given no other settings than it began with.
+
+    A configuration that is all defaults but for ``run`` and ``resume`` is not compared.
+
+    Raises:
+        ConfigError: If one differs; the text names it.
+    """
+    old, new = _flat(dataclasses.asdict(stored)), _flat(dataclasses.asdict(given))
+    changed = [
+        key
+        for key in old
+        if key.split(".")[0] not in _MAY_CHANGE and old[key] != new.get(key, old[key])
+    ]
+    if changed:
+        shown = ", ".join(f"{key}={new[key]} (began with {old[key]})" for key in changed[:4])
+        raise ConfigError(
+            f"A resumed run must keep its settings, got {shown}; leave them out, "
+            "or begin a new run in another directory."
+        )
+
+
+def _free_directory(config: TrainConfig) -> Path:
+    stem = f"{config.task.name}-{config.reward.name}-{config.agent.name}-seed{config.seed}"
+    for counter in itertools.count(1):
+        path = Path(config.runs_dir) / (stem if counter == 1 else f"{stem}-{counter}")
+        try:
+            path.mkdir(parents=True)
+        except FileExistsError:
+            continue
+        return path
+    raise AssertionError("counting does not end")
+
+
+def _config_from_tree(tree: dict[str, dict[str, object]]) -> TrainConfig:
+    groups: dict[str, object] = {
+        "task": TaskConfig(**tree["task"]),  # type: ignore[arg-type]  # checked by the dataclass
+        "reward": RewardConfig(**tree["reward"]),  # type: ignore[arg-type]
+        "shaping": ShapingConfig(**tree["shaping"]),  # type: ignore[arg-type]
+        "agent": AgentConfig(**tree["agent"]),  # type: ignore[arg-type]
+    }
+    return TrainConfig(**{**tree, **groups})  # type: ignore[arg-type]
+
+
+def _flat(tree: dict[str, object], prefix: str = "") -> dict[str, object]:
+    flat: dict[str, object] = {}
+    for key, value in tree.items():
+        if isinstance(value, dict):
+            flat.update(_flat(value, f"{prefix}{key}."))
+        else:
+            flat[prefix + key] = list(value) if isinstance(value, tuple) else value
+    return flat
+
+
+def _metadata(spec: ModelSpec | None) -> dict[str, object]:
+    return {
+        "kibble": kibble.__version__,
+        "revision": _revision(),
+        "reward_model": None if spec is None else {"name": spec.name, "version": spec.version},
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        "packages": {name: _version(name) for name in _PACKAGES},
+        "began": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
+        "command": sys.argv,
+    }
+
+
+def _version(package: str) -> str | None:
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return None
+
+
+def _revision() -> str | None:
+    """Return the git revision that the package's source is at, or None outside a repository."""
+    source = Path(kibble.__file__).resolve().parent
+    command = ["git", "-C", str(source), "describe", "--always", "--dirty", "--abbrev=12"]
+    try:
+        answer = subprocess.run(command, capture_output=True, text=True, check=True, timeout=10)
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return answer.stdout.strip() or None

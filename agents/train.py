@@ -1,0 +1,165 @@
+"""Train an agent: from a configuration to a run directory."""
+
+from __future__ import annotations
+
+import dataclasses
+import logging
+from pathlib import Path
+from typing import cast, final
+
+import torch
+from rich.console import Console
+from stable_baselines3.common.callbacks import BaseCallback
+from stable_baselines3.common.vec_env import VecEnv
+
+from kibble.agents.builders import Algorithm, build_agent, planned_steps, resolve_device
+from kibble.agents.checkpoints import load_newest, save_checkpoint
+from kibble.agents.config import TrainConfig
+from kibble.agents.environments import build_environments
+from kibble.agents.episode_log import EpisodeLog
+from kibble.agents.episode_monitor import EpisodeMonitor
+from kibble.agents.event_files import make_logger
+from kibble.agents.progress_display import ProgressDisplay, success_share
+from kibble.agents.run_directory import RunDirectory, check_unchanged, create_run, open_run
+from kibble.agents.run_state import get_run_state, set_run_state
+from kibble.rewards.types import RewardModel
+
+__all__ = ["load_reward_model", "run_training", "train"]
+
+_LOGGER = logging.getLogger(__name__)
+
+
+def train(config: TrainConfig) -> None:
+    """Train as configured: the command ``kibble train``; see :func:`run_training`."""
+    run_training(config)
+
+
+def run_training(config: TrainConfig) -> RunDirectory:
+    """Train as configured; go on with a run that was stopped where ``resume`` says so.
+
+    Args:
+        config: The run.
+
+    Returns:
+        The run directory.
+
+    Raises:
+        KibbleError: If anything in the configuration, the weights or the run directory does not
+            fit; nothing is overwritten then.
+    """
+    console = Console(stderr=True)
+    resumed: dict[str, object] | None = None
+    directory: RunDirectory | None = None
+    if config.resume:
+        assert config.run is not None  # TrainConfig refuses it
+        directory = open_run(Path(config.run))
+        stored = directory.load_config()
+        check_unchanged(stored, config)
+        config = dataclasses.replace(stored, quiet=config.quiet, device=config.device)
+        resumed = load_newest(directory.checkpoints)
+    torch.set_num_threads(config.threads)
+    device = resolve_device(config.device)
+    total = planned_steps(config.agent, budget=config.steps, n_envs=config.n_envs)
+    model = load_reward_model(config, device)
+    venv = build_environments(config, model)
+    try:
+        if directory is None:
+            directory = create_run(config, None if model is None else model.spec)
+            console.print(f"Run directory: {directory.path}", highlight=False)
+        _learn(config, directory, venv, total=total, resumed=resumed, device=device)
+    finally:
+        venv.close()
+    if not config.quiet:
+        console.print(f"Next: kibble evaluate run={directory.path}", highlight=False)
+    return directory
+
+
+def load_reward_model(config: TrainConfig, device: torch.device) -> RewardModel | None:
+    """Load the reward model of a run, or return ``None`` where it has none."""
+    if config.reward.kind != "model":
+        return None
+    from kibble.rewards import load
+
+    assert config.reward.weights is not None  # RewardConfig refuses it
+    return load(config.reward.weights, device=device)
+
+
+def _learn(
+    config: TrainConfig,
+    directory: RunDirectory,
+    venv: VecEnv,
+    *,
+    total: int,
+    resumed: dict[str, object] | None,
+    device: torch.device,
+) -> None:
+    counters = {} if resumed is None else cast("dict[str, int]", resumed["monitor"])
+    log = EpisodeLog(directory.episodes, keep=counters.get("log_bytes", 0))
+    monitor = EpisodeMonitor(venv, log)
+    agent = build_agent(
+        config.agent, monitor, seed=config.seed, device=device, observation=config.observation
+    )
+    resumed_at = counters.get("steps") if config.resume else None
+    logger = make_logger(directory.metrics, resumed_at=resumed_at)
+    agent.set_logger(logger)
+    if resumed is not None:
+        set_run_state(agent, monitor, resumed)
+    start = agent.num_timesteps
+    display = ProgressDisplay(
+        total=total, start=start, console=Console(stderr=True), quiet=config.quiet
+    )
+    caretaker = _Caretaker(directory, monitor, display, every=config.checkpoint_every)
+    try:
+        if start < total:
+            agent.learn(
+                total - start, callback=caretaker, log_interval=1, reset_num_timesteps=False
+            )
+            caretaker.save()
+        agent.save(directory.model)
+    finally:
+        display.close()
+        logger.close()
+        log.close()
+    share = success_share(monitor.finished[-100:])
+    if share is not None:
+        _LOGGER.info("Success over the last 100 training episodes: %.1f %%.", 100 * share)
+
+
+@final
+class _Caretaker(BaseCallback):
+    """Keeps the display up to date and writes checkpoints between rollouts."""
+
+    model: Algorithm
+
+    def __init__(
+        self,
+        directory: RunDirectory,
+        monitor: EpisodeMonitor,
+        display: ProgressDisplay,
+        *,
+        every: int,
+    ) -> None:
+        super().__init__()
+        self._directory = directory
+        self._monitor = monitor
+        self._display = display
+        self._every = every
+        self._saved = 0
+
+    def _on_training_start(self) -> None:
+        self._saved = self.model.num_timesteps
+
+    def _on_rollout_start(self) -> None:
+        # Between rollouts every transition is stored and every update done; on_step is too early.
+        if self.model.num_timesteps >= self._saved + self._every:
+            self.save()
+
+    def _on_step(self) -> bool:
+        self._display.update(self.num_timesteps, self._monitor.finished)
+        return True
+
+    def save(self) -> None:
+        """Write a checkpoint of the present state."""
+        self._saved = self.model.num_timesteps
+        state = get_run_state(self.model, self._monitor)
+        save_checkpoint(self._directory.checkpoints, self._saved, state)
