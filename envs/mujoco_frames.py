@@ -40,7 +40,7 @@ class MujocoFrames(gymnasium.Wrapper[Obs, Act, Obs, Act]):
 
     >>> import gymnasium
     >>> env = MujocoFrames(
-    ...     gymnasium.make("HalfCheetah-v5"), cameras={"front": "track", "far": None}
+    ...     gymnasium.make("Walker2d-v5"), cameras={"front": "track", "far": None}
     ... )
     >>> env.views
     ('front', 'far')

@@ -20,9 +20,9 @@ def pole() -> gymnasium.Env:
     return gymnasium.make("CartPole-v1", render_mode="rgb_array", max_episode_steps=30)
 
 
-def cheetah() -> gymnasium.Env:
+def walker() -> gymnasium.Env:
     """A Gymnasium MuJoCo task: cameras of its model become views."""
-    env = gymnasium.make("HalfCheetah-v5", max_episode_steps=30)
+    env = gymnasium.make("Walker2d-v5", max_episode_steps=30)
     return MujocoFrames(env, cameras={"front": "track", "wrist": None})
 
 
@@ -30,7 +30,7 @@ def main() -> None:
     model = kibble.rewards.load("grm_tiny")
     for env, instruction in [
         (pole(), "balance the pole upright"),
-        (cheetah(), "run to the right"),
+        (walker(), "walk to the right"),
     ]:
         env = ShapedReward(env, model, gamma=GAMMA, query_every=2, instruction=instruction)
         env.action_space.seed(0)
