@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from kibble.envs.tabletop.arm import WORKSPACE_HIGH, WORKSPACE_LOW
 from kibble.envs.tabletop.cameras import CAMERAS, Camera, CameraPose, read_camera
 from kibble.envs.tabletop.goals import Goal, OracleReading
-from kibble.envs.tabletop.palette import draw_colours
+from kibble.envs.tabletop.palette import PALETTE, draw_colours
 from kibble.envs.tabletop.renderer import OffscreenRenderer
 from kibble.envs.tabletop.scene import scene_xml
 from kibble.envs.tabletop.task import Command, Entry, TabletopTask, entries
@@ -128,6 +128,7 @@ class TabletopEnv(gymnasium.Env[NDArray[np.float32], NDArray[np.float32]]):
         self.action_space = spaces.Box(-1.0, 1.0, (4,), np.float32)
         self.goals = self.task.goals
         self._colours: dict[str, str] = {}
+        self._paint(tuple(PALETTE)[: len(self.task.slots)])  # until the first reset draws some
         self._goal = self.goals[0]
         self._phrasing = 0
         self._held = 0  # readings in a row that were successes
