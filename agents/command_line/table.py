@@ -114,7 +114,7 @@ _ROWS = (
         summary="train the embedded reward model from simulated episodes",
         examples=(("kibble pretrain", "the recipe of the shipped grm_tiny weights"),),
         schema="kibble.agents.pretrain.config:PretrainConfig",
-        function="kibble.agents.pretrain:pretrain",
+        function="kibble.agents.pretrain.run:pretrain",
     ),
     Command(
         name="doctor",

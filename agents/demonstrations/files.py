@@ -2,7 +2,8 @@
 
 ``index.json`` holds ``format``, ``version``, ``settings`` (task, seed, noise, failures),
 ``attempts`` (episodes played so far, failures included), ``control_dt`` (s),
-``observation_names`` and ``episodes``: a list of ``{"file", "seed", "steps", "success", "instruction"}``.
+``observation_names`` and ``episodes``: a list of objects with ``file``, ``seed``, ``steps``,
+``success`` and ``instruction``.
 
 An episode of T steps holds these arrays:
 
@@ -177,7 +178,7 @@ def write_episode(path: Path, episode: RecordedEpisode) -> None:
 
 def _read_episode(path: Path) -> RecordedEpisode:
     try:
-        with np.load(path, allow_pickle=False) as arrays:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
             labels = None
             if "labels.progress" in arrays:
                 labels = Labels(
