@@ -46,6 +46,12 @@ class TaskConfig:
     options: dict[str, bool | int | float | str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        if not self.id or not self.name:
+            raise ConfigError(
+                "`task.id` must be a Gymnasium id and `task.name` a short name, got "
+                f"{self.id!r} and {self.name!r}; write for example task=gymnasium "
+                "task.id=Pendulum-v1 task.name=pendulum."
+            )
         if len(self.image_size) != 2 or min(self.image_size) < 8:
             raise ConfigError(
                 "`task.image_size` must be height and width in pixels, 8 or more each, got "
