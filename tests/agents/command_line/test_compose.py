@@ -54,7 +54,7 @@ def test_another_projects_task_needs_id_and_name(more: list[str]) -> None:
     with (
         open_composer(COMMANDS["train"]) as composer,
         pytest.raises(
-            ConfigError, match="`task.id` must be a Gymnasium id and `task.name` a short"
+            ConfigError, match=r"`task\.id` must be a Gymnasium id and `task\.name` a"
         ),
     ):
         composer.instantiate(["task=gymnasium", *more])
