@@ -11,13 +11,14 @@ import numpy as np
 from gymnasium import spaces
 from numpy.typing import NDArray
 
-from kibble.envs.tabletop.arm import WORKSPACE_HIGH, WORKSPACE_LOW
+from kibble.envs.tabletop.arguments import check_options, check_size, check_views, pick
 from kibble.envs.tabletop.cameras import CAMERAS, Camera, CameraPose, read_camera
 from kibble.envs.tabletop.goals import Goal, OracleReading
 from kibble.envs.tabletop.palette import PALETTE, draw_colours
+from kibble.envs.tabletop.proprioception import PROPRIOCEPTION, proprioception
 from kibble.envs.tabletop.renderer import OffscreenRenderer
 from kibble.envs.tabletop.scene import scene_xml
-from kibble.envs.tabletop.task import Command, Entry, TabletopTask, entries
+from kibble.envs.tabletop.task import Command, TabletopTask
 from kibble.envs.tabletop.tasks import make_task
 from kibble.envs.tabletop.world import ACTION_SCALE, CONTROL_DT, World
 from kibble.rewards.errors import ConfigError, FrameError
@@ -27,21 +28,6 @@ from kibble.rewards.types import Frames
 __all__ = ["DWELL", "TabletopEnv"]
 
 DWELL = 0.5  # s that success must hold
-
-_PROPRIOCEPTION: tuple[Entry, ...] = (
-    *(
-        Entry(
-            name=f"hand_{axis}",
-            low=float(WORKSPACE_LOW[i]) - 0.02,
-            high=float(WORKSPACE_HIGH[i]) + 0.02,
-            mirror=-1 if axis == "y" else 1,
-        )
-        for i, axis in enumerate("xyz")
-    ),
-    *entries("hand_velocity", 0.6),
-    Entry(name="opening", low=0.0, high=0.08),
-    Entry(name="grip_load", low=0.0, high=1.0),
-)
 
 
 @final
@@ -106,8 +92,8 @@ class TabletopEnv(gymnasium.Env[NDArray[np.float32], NDArray[np.float32]]):
         self.task: TabletopTask = make_task(task)
         poses = {**CAMERAS, **(cameras or {})}
         self._known_views = (*poses, "wrist")
-        self.views = _check_views(views, self._known_views)
-        self.image_size = _check_size(image_size)
+        self.views = check_views(views, self._known_views)
+        self.image_size = check_size(image_size)
         if render_mode not in (None, "rgb_array"):
             raise ConfigError(
                 f"`render_mode` must be 'rgb_array' or None, got {render_mode!r}; "
@@ -119,8 +105,8 @@ class TabletopEnv(gymnasium.Env[NDArray[np.float32], NDArray[np.float32]]):
             scene_xml(things=self.task.things(), cameras=poses, image_size=self.image_size)
         )
         self._renderer: OffscreenRenderer | None = None
-        self._entries = _PROPRIOCEPTION + self.task.observations
-        self.proprioception_size = len(_PROPRIOCEPTION)
+        self._entries = PROPRIOCEPTION + self.task.observations
+        self.proprioception_size = len(PROPRIOCEPTION)
         self.observation_names = tuple(entry.name for entry in self._entries)
         self._low = np.array([entry.low for entry in self._entries], np.float32)
         self._high = np.array([entry.high for entry in self._entries], np.float32)
@@ -154,16 +140,16 @@ class TabletopEnv(gymnasium.Env[NDArray[np.float32], NDArray[np.float32]]):
         """
         super().reset(seed=seed)
         rng = self.np_random
-        forced = _check_options(options)
+        forced = check_options(options)
         self.world.clear()
         self._paint(draw_colours(rng, len(self.task.slots)))
         goal = int(rng.integers(len(self.goals)))
         phrasing = float(rng.random())
         self.task.place(self.world, rng)
         self.world.settle(0.1)
-        self._goal = self.goals[_pick("goal", forced.get("goal", goal), len(self.goals))]
+        self._goal = self.goals[pick("goal", forced.get("goal", goal), len(self.goals))]
         count = len(self.phrasings(self._goal))
-        self._phrasing = _pick("phrasing", forced.get("phrasing", int(phrasing * count)), count)
+        self._phrasing = pick("phrasing", forced.get("phrasing", int(phrasing * count)), count)
         self._held = 0
         self._reading = self.oracle()
         return self._observe(), self._info()
@@ -315,14 +301,8 @@ class TabletopEnv(gymnasium.Env[NDArray[np.float32], NDArray[np.float32]]):
             self.world.paint(self.task.geoms(slot), colour)
 
     def _observe(self) -> NDArray[np.float32]:
-        world = self.world
         values = np.concatenate(
-            [
-                world.pinch,
-                world.pinch_velocity,
-                (world.opening, world.grip_load),
-                self.task.observe(world, self._goal),
-            ]
+            [proprioception(self.world), self.task.observe(self.world, self._goal)]
         )
         return np.clip(values.astype(np.float32), self._low, self._high)
 
@@ -349,39 +329,3 @@ class TabletopEnv(gymnasium.Env[NDArray[np.float32], NDArray[np.float32]]):
         if self._renderer is None:
             self._renderer = OffscreenRenderer(self.world.model, self.image_size)
         return self._renderer.render(self.world.data, view)
-
-
-def _check_views(views: Sequence[str], known: Sequence[str]) -> tuple[str, ...]:
-    chosen = (views,) if isinstance(views, str) else tuple(views)
-    for view in chosen:
-        if view not in known:
-            raise ConfigError(
-                f"`views` must be among {sorted(known)}, got {view!r}; "
-                "pass further ones as `cameras`."
-            )
-    if not chosen or len(set(chosen)) < len(chosen):
-        raise ConfigError(f"`views` must be one or more different names, got {chosen}.")
-    return chosen
-
-
-def _check_size(image_size: Sequence[int]) -> tuple[int, int]:
-    if len(image_size) != 2 or not all(8 <= int(side) <= 4096 for side in image_size):
-        raise ConfigError(
-            "`image_size` must be (height, width) with sides of 8 to 4096 pixels, "
-            f"got {tuple(image_size)}."
-        )
-    return int(image_size[0]), int(image_size[1])
-
-
-def _check_options(options: Mapping[str, Any] | None) -> dict[str, int]:
-    forced = dict(options or {})
-    unknown = sorted(set(forced) - {"goal", "phrasing"})
-    if unknown:
-        raise ConfigError(f"`options` may hold 'goal' and 'phrasing', got {unknown[0]!r}.")
-    return {name: int(value) for name, value in forced.items() if value is not None}
-
-
-def _pick(name: str, index: int, count: int) -> int:
-    if not 0 <= index < count:
-        raise ConfigError(f"`{name}` must lie in [0, {count - 1}], got {index}.")
-    return index

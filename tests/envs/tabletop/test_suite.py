@@ -34,7 +34,7 @@ def random_rollout(env, *, seed, steps):
 
 
 def test_gymnasium_checker_has_nothing_to_say(env):
-    check_env(env.unwrapped, skip_render_check=True)  # warnings are errors
+    check_env(env.unwrapped)  # warnings are errors
 
 
 def test_registering_twice_does_nothing():
@@ -304,6 +304,7 @@ def test_nothing_overlaps_or_flies_off_at_the_start(env):
     [
         ({"goal": 99}, r"`goal` must lie in \[0, \d+\], got 99"),
         ({"phrasing": -1}, r"`phrasing` must lie in \[0, 5\], got -1"),
+        ({"goal": "first"}, "`goal` must be an integer, got 'first'"),
         ({"gaol": 1}, "may hold 'goal' and 'phrasing', got 'gaol'"),
     ],
 )
