@@ -132,6 +132,7 @@ class AgentConfig:
         gradient_steps: SAC: gradient steps for each environment step.
         policy_delay: SAC: critic updates for each update of the actor.
         layer_norm: SAC: whether critics normalise their hidden layers.
+        mirror: SAC: also learn from mirrored transitions where the environment is symmetric.
         n_steps: PPO: steps of each environment in one rollout.
         n_epochs: PPO: passes over one rollout.
         gae_lambda: PPO: trade-off of bias against variance in advantages.
@@ -143,13 +144,14 @@ class AgentConfig:
     learning_rate: float = 1e-3
     network: list[int] = field(default_factory=lambda: [128, 128])
     batch_size: int = 128
-    ent_coef: float | str = "auto"
+    ent_coef: float | str = "auto_0.05"
     buffer_size: int | None = None
     learning_starts: int | None = None
     tau: float | None = None
     gradient_steps: int | None = None
     policy_delay: int | None = None
     layer_norm: bool | None = None
+    mirror: bool | None = None
     n_steps: int | None = None
     n_epochs: int | None = None
     gae_lambda: float | None = None
@@ -167,6 +169,7 @@ class AgentConfig:
                 "gradient_steps",
                 "policy_delay",
                 "layer_norm",
+                "mirror",
             ),
             "ppo": ("n_steps", "n_epochs", "gae_lambda", "clip_range"),
         }
@@ -194,6 +197,7 @@ def default_sac() -> AgentConfig:
         gradient_steps=2,
         policy_delay=2,
         layer_norm=False,
+        mirror=True,
     )
 
 
@@ -269,9 +273,9 @@ class EvaluateConfig:
     Args:
         run: Run directory, or a list of them.
         episodes: Episodes for each seed.
-        seeds: Seeds of the evaluation episodes; the same seed poses the same episodes to all runs.
-        reward: run (the model recorded in the run), none (no frames, fastest), shipped weights or a
-            path; its judgement of success stands beside the truth.
+        seeds: Seeds of the evaluation episodes; one seed poses the same episodes to all runs.
+        reward: run (the model recorded in the run), none (no frames, fastest), shipped weights
+            or a path; its judgement of success stands beside the truth.
         out: Where table, plots and videos go; null takes the run directory.
         videos: Episodes of each outcome to film, successes and failures.
         n_envs: Environments stepped side by side.

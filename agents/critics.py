@@ -95,7 +95,9 @@ class TwinSACPolicy(SACPolicy):
         self, features_extractor: BaseFeaturesExtractor | None = None
     ) -> ContinuousCritic:
         """Build the critics as one network."""
-        critic = _TwinCritic(**self._update_features_extractor(self.critic_kwargs, features_extractor))
+        critic = _TwinCritic(
+            **self._update_features_extractor(self.critic_kwargs, features_extractor)
+        )
         critic.fuse(layer_norm=self.layer_norm)
         return critic.to(self.device)
 

@@ -46,7 +46,7 @@ class ScaledObservation(gym.ObservationWrapper[NDArray[np.float32], object, obje
             )
         low, high = space.low.astype(np.float64), space.high.astype(np.float64)
         bounded = (np.abs(low) < _UNBOUNDED) & (np.abs(high) < _UNBOUNDED) & (high > low)
-        self._offset = np.where(bounded, (low + high) / 2.0, 0.0)  # (D,)
+        self.scaling_offset = np.where(bounded, (low + high) / 2.0, 0.0)  # (D,)
         self._factor = 1.0 / np.where(bounded, (high - low) / 2.0, 1.0)  # (D,)
         self.observation_space = spaces.Box(
             np.where(bounded, -1.0, low).astype(np.float32),
@@ -56,7 +56,7 @@ class ScaledObservation(gym.ObservationWrapper[NDArray[np.float32], object, obje
 
     def observation(self, observation: object) -> NDArray[np.float32]:
         """Scale one observation, (D,)."""
-        values = (np.asarray(observation, np.float64) - self._offset) * self._factor
+        values = (np.asarray(observation, np.float64) - self.scaling_offset) * self._factor
         return values.astype(np.float32)
 
 

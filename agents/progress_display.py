@@ -85,7 +85,7 @@ class ProgressDisplay:
 
     def _summary(self, steps: int, recent: Sequence[EpisodeRecord], now: float) -> str:
         share = success_share(recent)
-        success = "–" if share is None else f"{100 * share:.0f} %"
+        success = "unknown" if share is None else f"{100 * share:.0f} %"
         returns = [record.return_task for record in recent]
-        mean = f"{sum(returns) / len(returns):.2f}" if returns else "–"
+        mean = f"{sum(returns) / len(returns):.2f}" if returns else "unknown"
         return f"success {success}, return {mean}, {self._rate(steps, now):.0f} steps/s"
