@@ -21,7 +21,7 @@ TORCH_INDEX ?=
 
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
-PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet --quiet
 GL_PACKAGES := libegl1 libgl1 libgl1-mesa-dri
 
 .DEFAULT_GOAL := help

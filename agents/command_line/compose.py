@@ -16,6 +16,7 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from kibble.agents.command_line.mistakes import Mistakes
+from kibble.agents.command_line.resuming import settings_of_resumed_run
 from kibble.rewards.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -65,7 +66,7 @@ class Composer:
             ConfigError: As :meth:`compose`; also if a required key has no value or the
                 dataclass's own checks refuse a value.
         """
-        config = self.compose(overrides)
+        config = settings_of_resumed_run(self.compose(overrides), overrides)
         missing = sorted(OmegaConf.missing_keys(config))
         if missing:
             key = missing[0]

@@ -60,7 +60,7 @@ def measure(seconds: float) -> dict[str, str | float]:
 def _renderer_name() -> str:
     """Ask OpenGL which driver draws, while a context is current."""
     try:
-        from OpenGL import GL  # type: ignore[import-untyped]  # ships no stubs
+        from OpenGL import GL
     except (ImportError, AttributeError):  # PyOpenGL raises either where it finds no library
         return "unknown renderer"
     name = GL.glGetString(GL.GL_RENDERER)

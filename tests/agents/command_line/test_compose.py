@@ -53,9 +53,7 @@ def test_every_pair_of_options_of_shaping_and_agent_composes() -> None:
 def test_another_projects_task_needs_id_and_name(more: list[str]) -> None:
     with (
         open_composer(COMMANDS["train"]) as composer,
-        pytest.raises(
-            ConfigError, match=r"`task\.id` must be a Gymnasium id and `task\.name` a"
-        ),
+        pytest.raises(ConfigError, match=r"`task\.id` must be a Gymnasium id and `task\.name` a"),
     ):
         composer.instantiate(["task=gymnasium", *more])
 

@@ -1,0 +1,39 @@
+"""Going on with a run: its own settings stand, but for what the command line names."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+from yaml import YAMLError
+
+__all__ = ["settings_of_resumed_run"]
+
+
+def settings_of_resumed_run(config: DictConfig, overrides: Sequence[str]) -> DictConfig:
+    """Put the settings of the run that is to go on under those that were named.
+
+    Without this, ``kibble train run=… resume=true`` would ask for the defaults of training.
+
+    Args:
+        config: The composed configuration.
+        overrides: The words that were given, all of them checked.
+
+    Returns:
+        The run's settings with the overrides in force; ``config`` itself if it resumes nothing or
+        the run's settings cannot be read, which the command then says.
+    """
+    if not config.get("resume") or not config.get("run"):
+        return config
+    try:
+        stored = OmegaConf.load(Path(config.run) / "config.yaml")
+        settled = OmegaConf.merge(config, stored)
+    except (OSError, YAMLError, OmegaConfBaseException):
+        return config
+    assert isinstance(settled, DictConfig)  # as config is one
+    for word in overrides:
+        key = word.partition("=")[0].lstrip("+")
+        OmegaConf.update(settled, key, OmegaConf.select(config, key), merge=False)
+    return settled
