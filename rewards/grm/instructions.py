@@ -113,7 +113,7 @@ class InstructionEncoder(nn.Module):
         self.norm = nn.LayerNorm(width)
         self.slots = nn.Parameter(torch.randn(queries + 1, width))
         self.to_queries = nn.Linear(width, views * features)
-        self.slot_bias = nn.Parameter(0.5 * torch.randn(views, queries, features))
+        self.slot_bias = nn.Parameter(torch.randn(views, queries, features))
 
     def forward(self, numbers: Tensor) -> tuple[Tensor, Tensor]:
         """Encode token numbers.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import final
 
 import numpy as np
@@ -232,10 +232,10 @@ def _stack(episodes: Sequence[Episode], name: str) -> Tensor:
 def _native_dtype(device: torch.device) -> torch.dtype:
     """bfloat16 where the device multiplies in it, float32 elsewhere."""
     if device.type == "cuda":
-        return (
-            torch.bfloat16 if torch.cuda.get_device_capability(device)[0] >= 8 else torch.float32
-        )
-    if device.type == "cpu":
-        capabilities = getattr(torch.cpu, "get_capabilities", dict)()  # torch >= 2.9
-        return torch.bfloat16 if capabilities.get("avx512_bf16") else torch.float32
-    return torch.float32
+        native = torch.cuda.get_device_capability(device)[0] >= 8
+    elif device.type == "cpu" and hasattr(torch.cpu, "get_capabilities"):  # torch >= 2.9
+        capabilities: Mapping[str, object] = torch.cpu.get_capabilities()
+        native = bool(capabilities.get("avx512_bf16", False))
+    else:
+        native = False
+    return torch.bfloat16 if native else torch.float32

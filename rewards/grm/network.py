@@ -13,6 +13,8 @@ from kibble.rewards.grm.instructions import InstructionEncoder, Tokenizer
 
 __all__ = ["FusionOutput", "GrmNetwork", "NetworkConfig", "fuse_for_inference"]
 
+_PLACE_SCALE = 3.0  # places count for more than single features when a reading starts to learn
+
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class NetworkConfig:
@@ -38,7 +40,7 @@ class NetworkConfig:
     views: tuple[str, ...]
     vocabulary: tuple[str, ...]
     image_size: tuple[int, int] = (96, 96)
-    channels: tuple[int, int, int] = (24, 48, 96)
+    channels: tuple[int, int, int] = (16, 48, 96)
     blocks: int = 2
     features: int = 64
     queries: int = 8
@@ -218,15 +220,8 @@ class GrmNetwork(nn.Module):
         Returns:
             Readings (N, G, R).
         """
-        n, g, v, k, c = queries.shape
-        looked = queries.transpose(1, 2).reshape(n * v, g * k, c)
-        seen = self._attend(maps.flatten(0, 1), looked)  # (N V, G K, C + 3)
-        seen = seen.view(n, v, g, -1).transpose(0, 1).reshape(v, n * g, -1)
-        parts = torch.bmm(seen, self.look).view(v, n, g, -1)
-        keep = present.T[:, :, None, None]
-        parts = torch.where(keep, parts, self.missing[:, None, None, :])
-        out: Tensor = self.read_out(self.read_text(summary) + parts.sum(dim=0))
-        return out
+        looked = queries.transpose(1, 2).flatten(0, 1).flatten(1, 2)  # (N V, G K, C)
+        return self._interpret(self._attend(maps.flatten(0, 1), looked), present, summary)
 
     def embed(self, maps: Tensor, present: Tensor) -> Tensor:
         """Policy embedding of N frames, which knows no instruction.
@@ -238,13 +233,19 @@ class GrmNetwork(nn.Module):
         Returns:
             (N, D) in [-1, 1]: per view and keypoint x, y and two learned values.
         """
-        n, v = present.shape
-        queries = self.keypoints.expand(n, -1, -1, -1).flatten(0, 1)
-        seen = self._attend(maps.flatten(0, 1), queries)
-        c = self.config.features
-        values = torch.tanh(self.keypoint_value(seen[..., :c]))
-        points = torch.cat([seen[..., c : c + 2], values], dim=-1).view(n, v, -1)
-        return (points * present[:, :, None]).flatten(1)
+        keypoints = self.keypoints.expand(len(maps), -1, -1, -1).flatten(0, 1)
+        return self._condense(self._attend(maps.flatten(0, 1), keypoints), present)
+
+    def read_and_embed(
+        self, maps: Tensor, present: Tensor, queries: Tensor, summary: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        """:meth:`read` and :meth:`embed` in one pass over the maps."""
+        looked = queries.transpose(1, 2).flatten(0, 1).flatten(1, 2)
+        keypoints = self.keypoints.expand(len(maps), -1, -1, -1).flatten(0, 1)
+        seen = self._attend(maps.flatten(0, 1), torch.cat([looked, keypoints], dim=1))
+        split = looked.shape[1]
+        readings = self._interpret(seen[:, :split], present, summary)
+        return readings, self._condense(seen[:, split:], present)
 
     def context(self, summary: Tensor, start: Tensor | None, goal: Tensor | None) -> Tensor:
         """What stays the same within an episode: (..., hidden).
@@ -276,15 +277,32 @@ class GrmNetwork(nn.Module):
         """Expectation over the hop bins, in [-1, 1]."""
         return logits.softmax(dim=-1) @ self.bins
 
+    def _interpret(self, seen: Tensor, present: Tensor, summary: Tensor) -> Tensor:
+        """Readings (N, G, R) from what the instructions' queries saw, (N V, G K, C + 3)."""
+        (n, v), g = present.shape, summary.shape[1]
+        by_view = seen.reshape(n, v, g, -1).transpose(0, 1).reshape(v, n * g, -1)
+        parts = torch.bmm(by_view, self.look).view(v, n, g, -1)
+        keep = present.T[:, :, None, None]
+        parts = torch.where(keep, parts, self.missing[:, None, None, :])
+        out: Tensor = self.read_out(self.read_text(summary) + parts.sum(dim=0))
+        return out
+
+    def _condense(self, seen: Tensor, present: Tensor) -> Tensor:
+        """Policy embedding (N, D) from what the keypoints saw, (N V, keypoints, C + 3)."""
+        c = self.config.features
+        values = torch.tanh(self.keypoint_value(seen[..., :c]))
+        points = torch.cat([seen[..., c : c + 2] / _PLACE_SCALE, values], dim=-1)
+        return (points.view(*present.shape, -1) * present[:, :, None]).flatten(1)
+
     def _attend(self, maps: Tensor, queries: Tensor) -> Tensor:
         """Attended feature, expected (x, y) and strength: (M, Q, C + 3) float32."""
-        scale = self.config.features**-0.5
-        keys = maps + self.positions.to(maps.dtype)
-        logits = torch.bmm(queries.to(maps.dtype), keys.transpose(1, 2)).float() * scale
+        queries = queries.to(maps.dtype) * self.config.features**-0.25
+        places = queries @ self.positions.to(maps.dtype).T  # (M, Q, P)
+        logits = torch.baddbmm(places, queries, maps.transpose(1, 2)).float()
         strength = logits.logsumexp(dim=-1, keepdim=True)
         weights = torch.exp(logits - strength)  # (M, Q, P)
         found = torch.bmm(weights.to(maps.dtype), maps).float()
-        return torch.cat([found, weights @ self.grid, 0.1 * strength], dim=-1)
+        return torch.cat([found, _PLACE_SCALE * (weights @ self.grid), 0.3 * strength], dim=-1)
 
 
 def fuse_for_inference(network: GrmNetwork, dtype: torch.dtype) -> GrmNetwork:

@@ -1,0 +1,165 @@
+"""What the network is trained for."""
+
+from __future__ import annotations
+
+from typing import final
+
+import torch
+import torch.nn.functional as F  # noqa: N812 (the name that torch's own documentation uses)
+from torch import Tensor, nn
+
+from kibble.rewards.grm.batches import Batch
+from kibble.rewards.grm.network import FusionOutput, GrmNetwork
+
+__all__ = ["Objective", "hop_target", "two_hot"]
+
+_WEIGHTS = {
+    "origin": 0.3,
+    "progress": 3.0,
+    "hop": 0.1,
+    "hop_error": 0.5,
+    "back": 0.1,
+    "back_error": 0.5,
+    "success": 0.3,
+    "confidence": 0.5,
+    "state": 0.3,
+    "embedding": 0.3,
+}
+
+
+def hop_target(before: Tensor, after: Tensor) -> Tensor:
+    """Relative progress as in :func:`kibble.rewards.grm.readings.hop`, for tensors."""
+    scale = torch.where(after >= before, 1.0 - before, before)
+    return ((after - before) / scale.clamp_min(1e-6)).clamp(-1.0, 1.0)
+
+
+def two_hot(values: Tensor, bins: int) -> Tensor:
+    """Spread values over their two nearest bins so that the expectation is exact.
+
+    Args:
+        values: (...) in [-1, 1].
+        bins: Number of bins over [-1, 1].
+
+    Returns:
+        (..., bins) that sums to 1.
+    """
+    place = (values + 1.0) / 2.0 * (bins - 1)
+    low = place.floor().clamp(0, bins - 2)
+    share = (place - low)[..., None]
+    first = F.one_hot(low.long(), bins).to(values.dtype)
+    return first * (1.0 - share) + first.roll(1, dims=-1) * share
+
+
+@final
+class Objective(nn.Module):
+    """Loss over all heads, with auxiliary heads that exist in training only.
+
+    The auxiliary heads read the simulator's state from a reading and from the policy embedding;
+    they teach the encoder where things are and are thrown away.
+
+    Args:
+        network: The network that is trained.
+        tasks: Number of tasks.
+        state_size: Width of the auxiliary targets.
+    """
+
+    def __init__(self, network: GrmNetwork, *, tasks: int, state_size: int) -> None:
+        super().__init__()
+        self.network = network
+        config = network.config
+        self.state_size = state_size
+        self.state = nn.Sequential(
+            nn.Linear(config.reading, 192), nn.SiLU(), nn.Linear(192, tasks * state_size)
+        )
+        self.embedding = nn.Sequential(
+            nn.Linear(network.embedding_size + config.text, 256),
+            nn.SiLU(),
+            nn.Linear(256, tasks * state_size),
+        )
+
+    def forward(self, batch: Batch) -> tuple[Tensor, dict[str, Tensor]]:
+        """The weighted sum of the terms, and each term."""
+        network = self.network
+        b, t, g = batch.progress.shape
+        views = batch.present.shape[1]
+        maps = network.encode(batch.images, torch.arange(views).repeat(b * t))
+        maps = maps.view(b * t, views, *maps.shape[1:])
+        queries, summary = network.instructions(batch.numbers)
+        summary = summary.view(b, g, -1)
+        each = queries.view(b, 1, g, *queries.shape[1:]).expand(b, t, -1, -1, -1, -1)
+        readings, embedded = network.read_and_embed(
+            maps,
+            batch.present,
+            each.flatten(0, 1),
+            summary[:, None].expand(b, t, -1, -1).flatten(0, 1),
+        )
+        readings = readings.view(b, t, g, -1)
+        context, goal, has_goal = self._context(batch, readings, summary)
+        terms = self._origin(network.fuse(context, None, readings), batch)
+        first = batch.before[:, :, None].expand(b, t, g)
+        terms["hop"], terms["hop_error"] = self._hop(
+            network.fuse(
+                context, readings.gather(1, first[..., None].expand_as(readings)), readings
+            ),
+            hop_target(batch.progress.gather(1, first), batch.progress),
+            torch.ones_like(batch.progress),
+        )
+        terms["back"], terms["back_error"] = self._hop(
+            network.fuse(context, goal, readings),
+            batch.progress - 1.0,
+            has_goal.expand(b, t, g).float(),
+        )
+        terms["state"] = self._state_error(self.state(readings[:, :, 0]), batch)
+        told = torch.cat(
+            [embedded.view(b, t, -1), summary[:, :1].expand(b, t, -1).detach()], dim=-1
+        )
+        terms["embedding"] = self._state_error(self.embedding(told), batch)
+        total = torch.stack([_WEIGHTS[name] * term for name, term in terms.items()]).sum()
+        return total, terms
+
+    def _context(
+        self, batch: Batch, readings: Tensor, summary: Tensor
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """Context (B, 1, G, hidden), goal readings (B, 1, G, R), and which are there (B, 1, G)."""
+        network = self.network
+        b, _, g, r = readings.shape
+        index = batch.goal.clamp_min(0)[:, None, :, None].expand(b, 1, g, r)
+        goal = readings.gather(1, index)
+        has_goal = (batch.goal >= 0)[:, None]
+        shown = (has_goal & batch.goal_shown[:, None])[..., None]
+        at_goal = torch.where(shown, network.fuse_goal(goal), network.absent[1])
+        at_start = torch.where(
+            batch.start[:, None, :, None], network.fuse_start(readings[:, :1]), network.absent[0]
+        )
+        return network.fuse_text(summary)[:, None] + at_start + at_goal, goal, has_goal
+
+    def _origin(self, output: FusionOutput, batch: Batch) -> dict[str, Tensor]:
+        every = torch.ones_like(batch.progress)
+        entropy, _ = self._hop(output, batch.progress, every)
+        expected = self.network.expected_hop(output.logits)
+        error = (expected - batch.progress).abs()
+        return {
+            "origin": entropy,
+            "progress": error.mean(),
+            "success": F.binary_cross_entropy_with_logits(output.success, batch.success),
+            "confidence": (output.error - error.detach()).abs().mean(),
+        }
+
+    def _hop(self, output: FusionOutput, target: Tensor, weight: Tensor) -> tuple[Tensor, Tensor]:
+        """Cross-entropy and absolute error, averaged with weights (B, T, G)."""
+        wanted = two_hot(target, self.network.config.bins)
+        entropy = -(wanted * output.logits.log_softmax(dim=-1)).sum(dim=-1)
+        error = (self.network.expected_hop(output.logits) - target).abs()
+        total = weight.sum().clamp_min(1.0)
+        return (entropy * weight).sum() / total, (error * weight).sum() / total
+
+    def _state_error(self, output: Tensor, batch: Batch) -> Tensor:
+        """Smooth absolute error of the standardised state, each clip by its task's outputs."""
+        b, t, _ = output.shape
+        by_task = output.view(b, t, -1, self.state_size)
+        index = batch.task[:, None, None, None].expand(b, t, 1, self.state_size)
+        guess = by_task.gather(2, index)[:, :, 0]
+        there = ~torch.isnan(batch.state)
+        wanted = torch.where(there, batch.state, guess.detach())
+        error = F.smooth_l1_loss(guess, wanted, reduction="none", beta=0.1)
+        return error.sum() / there.sum().clamp_min(1)
