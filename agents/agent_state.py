@@ -61,7 +61,8 @@ def set_agent_state(agent: SAC | PPO, state: Tree) -> None:
     window = agent._stats_window_size
     agent.ep_info_buffer = deque(cast("list[Tree]", state["episode_infos"]), maxlen=window)
     agent.ep_success_buffer = deque(cast("list[bool]", state["episode_successes"]), maxlen=window)
-    agent.action_space.np_random.bit_generator.state = state["action_generator"]
+    generator = cast("dict[str, object]", state["action_generator"])
+    agent.action_space.np_random.bit_generator.state = generator
     agent.logger.name_to_value.update(cast("dict[str, float]", state["pending_metrics"]))
     agent.logger.name_to_count.update(cast("dict[str, int]", state["pending_counts"]))
     if isinstance(agent, SAC):

@@ -84,9 +84,9 @@ class EpisodeMonitor(VecEnvWrapper):
         self._steps = cast("int", state["steps"])
         self._began = time.perf_counter() - cast("float", state["seconds"])
         if running:
-            self._lengths[:] = state["lengths"]
-            self._task[:] = state["task"]
-            self._shaped[:] = state["shaped"]
+            self._lengths[:] = np.asarray(state["lengths"])
+            self._task[:] = np.asarray(state["task"])
+            self._shaped[:] = np.asarray(state["shaped"])
 
     def _finish(self, index: int, info: dict[str, object]) -> None:
         success, judged = info.get("is_success"), info.get("model_success")

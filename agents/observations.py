@@ -29,7 +29,7 @@ _UNBOUNDED = 1e6  # gymnasium writes float32's maximum where a quantity has no b
 
 
 @final
-class ScaledObservation(gym.ObservationWrapper[NDArray[np.float32], object, object]):
+class ScaledObservation(gym.ObservationWrapper[object, object, object]):
     """Map bounded entries of a flat observation to [-1, 1] and leave unbounded ones alone.
 
     Raises:
@@ -61,7 +61,7 @@ class ScaledObservation(gym.ObservationWrapper[NDArray[np.float32], object, obje
 
 
 @final
-class PixelObservation(gym.ObservationWrapper[NDArray[np.uint8], object, object]):
+class PixelObservation(gym.ObservationWrapper[object, object, object]):
     """Observe the views alone, stacked along channels: (H, W, 3V) uint8."""
 
     def __init__(self, env: gym.Env[object, object], views: Sequence[str] | None = None) -> None:
@@ -82,7 +82,7 @@ class PixelObservation(gym.ObservationWrapper[NDArray[np.uint8], object, object]
 
 
 @final
-class FramesObservation(gym.ObservationWrapper[dict[str, NDArray[np.generic]], object, object]):
+class FramesObservation(gym.ObservationWrapper[object, object, object]):
     """Observe proprioception and frames, without any object state.
 
     Args:
@@ -101,7 +101,7 @@ class FramesObservation(gym.ObservationWrapper[dict[str, NDArray[np.generic]], o
         assert isinstance(box, spaces.Box)  # ScaledObservation is within
         env.reset(seed=0)
         shapes = {view: f.shape[1:] for view, f in self._source.frames(self._views).items()}
-        self.observation_space = spaces.Dict(
+        self.observation_space: spaces.Space[object] = spaces.Dict(
             {
                 PROPRIOCEPTION: spaces.Box(
                     box.low[: self._size], box.high[: self._size], dtype=np.float32

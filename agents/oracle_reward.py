@@ -65,7 +65,7 @@ class OracleShapedVecEnv(VecEnvWrapper):
         self._phi = next_phi
         if dones.any():
             fresh = _reset_infos(self.venv)
-            for index in np.flatnonzero(dones):
+            for index in np.flatnonzero(dones).tolist():
                 self._phi[index] = self._potential(fresh[index])
         shaped: NDArray[np.float32] = (rewards + terms).astype(np.float32)
         return observations, shaped, dones, infos

@@ -64,10 +64,10 @@ def draw_overlay(outcome: Outcome, film: Film) -> NDArray[np.uint8]:
 def _views(frames: dict[str, NDArray[np.uint8]]) -> Image.Image:
     """Put the views of one moment side by side at one height; the width comes out even."""
     scaled = []
-    for image in frames.values():
-        width = round(image.shape[1] * _VIEW_HEIGHT / image.shape[0] / 2) * 2
+    for frame in frames.values():
+        width = round(frame.shape[1] * _VIEW_HEIGHT / frame.shape[0] / 2) * 2
         scaled.append(
-            Image.fromarray(image).resize((width, _VIEW_HEIGHT), Image.Resampling.BICUBIC)
+            Image.fromarray(frame).resize((width, _VIEW_HEIGHT), Image.Resampling.BICUBIC)
         )
     strip = Image.new("RGB", (sum(image.width for image in scaled), _VIEW_HEIGHT))
     left = 0

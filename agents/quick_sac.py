@@ -42,8 +42,8 @@ class QuickSAC(SAC):
         if self.ent_coef_optimizer is not None:
             optimizers.append(self.ent_coef_optimizer)
         self._update_learning_rate(optimizers)
-        parameters = list(self.critic.parameters())
-        targets = list(self.critic_target.parameters())
+        parameters: list[torch.Tensor] = list(self.critic.parameters())
+        targets: list[torch.Tensor] = list(self.critic_target.parameters())
         critic_losses: list[torch.Tensor] = []
         actor_losses: list[torch.Tensor] = []
         for _ in range(gradient_steps):
@@ -76,7 +76,7 @@ class QuickSAC(SAC):
         current = torch.stack(self.critic(batch.observations, batch.actions))  # (K, N, 1)
         loss = 0.5 * (current - target).square().mean(dim=(1, 2)).sum()
         self.critic.optimizer.zero_grad()
-        loss.backward()
+        loss.backward()  # type: ignore[no-untyped-call]  # torch leaves it untyped
         self.critic.optimizer.step()
         return loss.detach()
 
@@ -95,7 +95,7 @@ class QuickSAC(SAC):
         values = torch.stack(self.critic(batch.observations, actions)).amin(0)
         loss = (ent_coef * log_prob.reshape(-1, 1) - values).mean()
         self.actor.optimizer.zero_grad()
-        loss.backward()
+        loss.backward()  # type: ignore[no-untyped-call]  # torch leaves it untyped
         self.actor.optimizer.step()
         for parameter in trained:
             parameter.requires_grad_(True)

@@ -52,7 +52,7 @@ class Resumable(gym.Wrapper[object, object, object, object]):
             if key not in state or not self.can_restore():
                 continue
             if isinstance(layer, TimeLimit):
-                layer._elapsed_steps = cast("int", state[key])
+                layer._elapsed_steps = cast("None", state[key])  # typed for before the first reset
             elif _is_stateful(layer):
                 cast("Stateful", layer).set_state(cast("dict[str, object]", state[key]))
         generator = cast("dict[str, object]", state["generator"])

@@ -29,10 +29,13 @@ from kibble.agents.config import (
 from kibble.rewards.errors import CheckpointError, ConfigError
 from kibble.rewards.types import ModelSpec
 
-__all__ = ["RunDirectory", "check_unchanged", "create_run", "open_run"]
+__all__ = ["RunDirectory", "create_run", "open_run", "resumed_config"]
 
 _PACKAGES = ("torch", "numpy", "gymnasium", "mujoco", "stable_baselines3", "hydra-core")
-_MAY_CHANGE = ("run", "runs_dir", "resume", "device", "threads", "quiet", "checkpoint_every")
+_MAY_CHANGE = (
+    *("run", "runs_dir", "resume", "steps"),
+    *("device", "threads", "quiet", "checkpoint_every"),
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,7 +126,7 @@ def create_run(config: TrainConfig, spec: ModelSpec | None) -> RunDirectory:
     else:
         path = _free_directory(config)
     directory = RunDirectory(path=path)
-    config = dataclasses.replace(config, run=str(path))
+    config = dataclasses.replace(config, run=str(path), resume=False)
     directory.config.write_text(OmegaConf.to_yaml(dataclasses.asdict(config)), encoding="utf-8")
     directory.metadata.write_text(json.dumps(_metadata(spec), indent=2) + "\n", encoding="utf-8")
     directory.checkpoints.mkdir()
@@ -144,26 +147,26 @@ def open_run(path: Path) -> RunDirectory:
     return RunDirectory(path=path)
 
 
-def check_unchanged(stored: TrainConfig, given: TrainConfig) -> None:
-    """Check that a resumed run is given no other settings than it began with.
+def resumed_config(stored: TrainConfig, given: TrainConfig) -> TrainConfig:
+    """Return the configuration that a resumed run goes on with: what is given, if it may be.
 
-    A configuration that is all defaults but for ``run`` and ``resume`` is not compared.
+    Args:
+        stored: The configuration that the run began with.
+        given: The configuration asked for now. Budget, device, threads, checkpoints and display
+            may differ.
 
     Raises:
-        ConfigError: If one differs; the text names it.
+        ConfigError: If another setting differs; the text names it.
     """
     old, new = _flat(dataclasses.asdict(stored)), _flat(dataclasses.asdict(given))
-    changed = [
-        key
-        for key in old
-        if key.split(".")[0] not in _MAY_CHANGE and old[key] != new.get(key, old[key])
-    ]
+    changed = [key for key in old if key not in _MAY_CHANGE and old[key] != new[key]]
     if changed:
         shown = ", ".join(f"{key}={new[key]} (began with {old[key]})" for key in changed[:4])
         raise ConfigError(
             f"A resumed run must keep its settings, got {shown}; leave them out, "
             "or begin a new run in another directory."
         )
+    return given
 
 
 def _free_directory(config: TrainConfig) -> Path:

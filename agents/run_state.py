@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, cast
 
+import numpy as np
+from numpy.typing import NDArray
 from stable_baselines3.common.vec_env import VecEnvWrapper
 
 from kibble.agents.agent_state import (
@@ -61,7 +63,7 @@ def set_run_state(agent: Algorithm, monitor: EpisodeMonitor, state: dict[str, ob
         for name, layer in _layers(monitor).items():
             layer.set_state(wrappers[name])
     else:
-        agent._last_obs = monitor.reset()
+        agent._last_obs = cast("NDArray[np.float32]", monitor.reset())
     monitor.set_state(cast("dict[str, object]", state["monitor"]), running=running)
     give_generators(cast("dict[str, object]", state["generators"]))
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import logging
 from pathlib import Path
 from typing import cast, final
@@ -20,7 +19,7 @@ from kibble.agents.episode_log import EpisodeLog
 from kibble.agents.episode_monitor import EpisodeMonitor
 from kibble.agents.event_files import make_logger
 from kibble.agents.progress_display import ProgressDisplay, success_share
-from kibble.agents.run_directory import RunDirectory, check_unchanged, create_run, open_run
+from kibble.agents.run_directory import RunDirectory, create_run, open_run, resumed_config
 from kibble.agents.run_state import get_run_state, set_run_state
 from kibble.rewards.types import RewardModel
 
@@ -53,9 +52,7 @@ def run_training(config: TrainConfig) -> RunDirectory:
     if config.resume:
         assert config.run is not None  # TrainConfig refuses it
         directory = open_run(Path(config.run))
-        stored = directory.load_config()
-        check_unchanged(stored, config)
-        config = dataclasses.replace(stored, quiet=config.quiet, device=config.device)
+        config = resumed_config(directory.load_config(), config)
         resumed = load_newest(directory.checkpoints)
     torch.set_num_threads(config.threads)
     device = resolve_device(config.device)

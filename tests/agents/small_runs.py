@@ -1,0 +1,70 @@
+"""Configurations of runs that take seconds."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+import tests.agents.reach_line  # noqa: F401  (registers the environments)
+
+from kibble.agents.config import (
+    AgentConfig,
+    RewardConfig,
+    ShapingConfig,
+    TaskConfig,
+    TrainConfig,
+)
+
+LINE = TaskConfig(name="line", id="tests/ReachLine-v0")
+RESUMABLE = TaskConfig(name="line", id="tests/ResumableLine-v0")
+ORACLE = RewardConfig(name="oracle", kind="oracle")
+
+
+def small_sac(**changes: object) -> AgentConfig:
+    defaults = {
+        "name": "sac",
+        "gamma": 0.9,
+        "learning_rate": 2e-3,
+        "network": [32],
+        "batch_size": 64,
+        "ent_coef": "auto_0.1",
+        "buffer_size": 10_000,
+        "learning_starts": 100,
+        "tau": 0.01,
+        "gradient_steps": 1,
+        "policy_delay": 1,
+        "layer_norm": False,
+        "mirror": False,
+    }
+    return AgentConfig(**{**defaults, **changes})
+
+
+def small_ppo(**changes: object) -> AgentConfig:
+    defaults = {
+        "name": "ppo",
+        "gamma": 0.9,
+        "learning_rate": 2e-3,
+        "network": [32],
+        "batch_size": 64,
+        "ent_coef": 0.0,
+        "n_steps": 64,
+        "n_epochs": 5,
+        "gae_lambda": 0.9,
+        "clip_range": 0.2,
+    }
+    return AgentConfig(**{**defaults, **changes})
+
+
+def small_run(path: Path, **changes: object) -> TrainConfig:
+    base = TrainConfig(
+        task=RESUMABLE,
+        reward=ORACLE,
+        shaping=ShapingConfig(),
+        agent=small_sac(),
+        steps=400,
+        run=str(path),
+        checkpoint_every=100,
+        device="cpu",
+        quiet=True,
+    )
+    return dataclasses.replace(base, **changes)
