@@ -14,7 +14,7 @@ from kibble.agents.command_line.help_text import command_help, overview
 from kibble.agents.command_line.near_names import near_names
 from kibble.agents.command_line.table import COMMANDS, Command
 from kibble.agents.graphics import choose_backend
-from kibble.rewards.errors import ConfigError, KibbleError
+from kibble.rewards.errors import ConfigError, KibbleError, MissingDependencyError
 
 __all__ = ["run"]
 
@@ -116,18 +116,17 @@ def _run_command(command: Command, words: Sequence[str]) -> int:
 
 
 def _call(command: Command, config: object) -> int:
-    from hydra.errors import InstantiationException
-
     try:
         status = command.load_function()(config)
-    except InstantiationException as error:  # Hydra wraps what a component's constructor raises
-        cause: BaseException | None = error
-        while cause is not None and not isinstance(cause, KibbleError):
-            cause = cause.__cause__
-        if cause is None:
-            raise
-        raise cause from error
+    except _missing_parts_of_environments() as error:
+        raise MissingDependencyError(f"The environment lacks a package: {error}.") from error
     return 0 if status is None else status
+
+
+def _missing_parts_of_environments() -> tuple[type[Exception], ...]:
+    """Return the error of gymnasium environments that lack a package, if gymnasium is in use."""
+    module = sys.modules.get("gymnasium.error")
+    return () if module is None else (module.DependencyNotInstalled,)
 
 
 def _message_for_user(error: KibbleError | OSError | ModuleNotFoundError) -> str | None:

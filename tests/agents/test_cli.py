@@ -140,6 +140,12 @@ def defective(config: object) -> None:
     raise ZeroDivisionError("a defect")
 
 
+def lacking(config: object) -> None:
+    import gymnasium
+
+    raise gymnasium.error.DependencyNotInstalled('pygame is missing, run `pip install "pygame"`')
+
+
 def judging(config: object) -> int:
     return 1
 
@@ -173,6 +179,14 @@ def test_unreadable_files_are_named(
     _replace_doctor(monkeypatch, "unreadable")
     assert run(["doctor"]) == 2
     assert "'/nowhere/at/all' must be usable" in capsys.readouterr().err
+
+
+def test_what_an_environment_lacks_is_named(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    _replace_doctor(monkeypatch, "lacking")
+    assert run(["doctor"]) == 2
+    assert "The environment lacks a package: pygame is missing" in capsys.readouterr().err
 
 
 def test_defects_keep_their_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
