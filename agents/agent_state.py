@@ -37,6 +37,7 @@ def get_agent_state(agent: SAC | PPO) -> Tree:
         "action_generator": agent.action_space.np_random.bit_generator.state,
         "pending_metrics": dict(agent.logger.name_to_value),
         "pending_counts": dict(agent.logger.name_to_count),
+        "pending_exclusions": dict(agent.logger.name_to_excluded),
     }
     if isinstance(agent, SAC):
         if agent.log_ent_coef is not None:
@@ -65,6 +66,8 @@ def set_agent_state(agent: SAC | PPO, state: Tree) -> None:
     agent.action_space.np_random.bit_generator.state = generator
     agent.logger.name_to_value.update(cast("dict[str, float]", state["pending_metrics"]))
     agent.logger.name_to_count.update(cast("dict[str, int]", state["pending_counts"]))
+    exclusions = cast("dict[str, tuple[str, ...]]", state["pending_exclusions"])
+    agent.logger.name_to_excluded.update(exclusions)
     if isinstance(agent, SAC):
         assert agent.replay_buffer is not None
         _set_replay(agent.replay_buffer, cast("Tree", state["replay"]))

@@ -23,12 +23,16 @@ class EpisodeMonitor(VecEnvWrapper):
 
     Args:
         venv: The environments, reward shaped already.
-        log: Where records go.
+
+    Attributes:
+        log: Where records go; to be set before the first episode ends.
+        finished: Records of the episodes that ended in this process.
     """
 
-    def __init__(self, venv: VecEnv, log: EpisodeLog) -> None:
+    log: EpisodeLog
+
+    def __init__(self, venv: VecEnv) -> None:
         super().__init__(venv)
-        self.log = log
         self.finished: list[EpisodeRecord] = []
         self._began = time.perf_counter()
         self._count = 0

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import logging
+from contextlib import closing
+from functools import partial
 from pathlib import Path
 from typing import cast, final
 
 import torch
 from rich.console import Console
 from stable_baselines3.common.callbacks import BaseCallback
-from stable_baselines3.common.vec_env import VecEnv
 
 from kibble.agents.builders import Algorithm, build_agent, planned_steps, resolve_device
 from kibble.agents.checkpoints import load_newest, save_checkpoint
@@ -18,14 +18,12 @@ from kibble.agents.environments import build_environments
 from kibble.agents.episode_log import EpisodeLog
 from kibble.agents.episode_monitor import EpisodeMonitor
 from kibble.agents.event_files import make_logger
-from kibble.agents.progress_display import ProgressDisplay, success_share
+from kibble.agents.progress_display import ProgressDisplay
 from kibble.agents.run_directory import RunDirectory, create_run, open_run, resumed_config
 from kibble.agents.run_state import get_run_state, set_run_state
 from kibble.rewards.types import RewardModel
 
 __all__ = ["load_reward_model", "run_training", "train"]
-
-_LOGGER = logging.getLogger(__name__)
 
 
 def train(config: TrainConfig) -> None:
@@ -46,7 +44,8 @@ def run_training(config: TrainConfig) -> RunDirectory:
         KibbleError: If anything in the configuration, the weights or the run directory does not
             fit; nothing is overwritten then.
     """
-    console = Console(stderr=True)
+    console = Console(stderr=True, quiet=config.quiet)
+    say = partial(console.print, highlight=False, soft_wrap=True)
     resumed: dict[str, object] | None = None
     directory: RunDirectory | None = None
     if config.resume:
@@ -60,14 +59,17 @@ def run_training(config: TrainConfig) -> RunDirectory:
     model = load_reward_model(config, device)
     venv = build_environments(config, model)
     try:
-        if directory is None:
+        monitor = EpisodeMonitor(venv)
+        agent = build_agent(
+            config.agent, monitor, seed=config.seed, device=device, observation=config.observation
+        )
+        if directory is None:  # only now: what cannot be built leaves nothing behind
             directory = create_run(config, None if model is None else model.spec)
-            console.print(f"Run directory: {directory.path}", highlight=False)
-        _learn(config, directory, venv, total=total, resumed=resumed, device=device)
+            say(f"Run directory: {directory.path}")
+        _learn(agent, monitor, directory, config, total=total, resumed=resumed)
     finally:
         venv.close()
-    if not config.quiet:
-        console.print(f"Next: kibble evaluate run={directory.path}", highlight=False)
+    say(f"Next: kibble evaluate run={directory.path}")
     return directory
 
 
@@ -82,44 +84,40 @@ def load_reward_model(config: TrainConfig, device: torch.device) -> RewardModel 
 
 
 def _learn(
-    config: TrainConfig,
+    agent: Algorithm,
+    monitor: EpisodeMonitor,
     directory: RunDirectory,
-    venv: VecEnv,
+    config: TrainConfig,
     *,
     total: int,
     resumed: dict[str, object] | None,
-    device: torch.device,
 ) -> None:
+    """Learn until the budget is spent, and leave log, metrics and checkpoints whole."""
     counters = {} if resumed is None else cast("dict[str, int]", resumed["monitor"])
-    log = EpisodeLog(directory.episodes, keep=counters.get("log_bytes", 0))
-    monitor = EpisodeMonitor(venv, log)
-    agent = build_agent(
-        config.agent, monitor, seed=config.seed, device=device, observation=config.observation
-    )
-    resumed_at = counters.get("steps") if config.resume else None
-    logger = make_logger(directory.metrics, resumed_at=resumed_at)
-    agent.set_logger(logger)
-    if resumed is not None:
-        set_run_state(agent, monitor, resumed)
-    start = agent.num_timesteps
-    display = ProgressDisplay(
-        total=total, start=start, console=Console(stderr=True), quiet=config.quiet
-    )
-    caretaker = _Caretaker(directory, monitor, display, every=config.checkpoint_every)
-    try:
-        if start < total:
-            agent.learn(
-                total - start, callback=caretaker, log_interval=1, reset_num_timesteps=False
+    console = Console(stderr=True)
+    with (
+        closing(EpisodeLog(directory.episodes, keep=counters.get("log_bytes", 0))) as log,
+        closing(
+            make_logger(
+                directory.metrics, resumed_at=counters.get("steps", -1) if config.resume else None
             )
-            caretaker.save()
+        ) as logger,
+    ):
+        monitor.log = log
+        agent.set_logger(logger)
+        if resumed is not None:
+            set_run_state(agent, monitor, resumed)
+        start = agent.num_timesteps
+        with closing(
+            ProgressDisplay(total=total, start=start, console=console, quiet=config.quiet)
+        ) as display:
+            caretaker = _Caretaker(directory, monitor, display, every=config.checkpoint_every)
+            if start < total:
+                agent.learn(
+                    total - start, callback=caretaker, log_interval=1, reset_num_timesteps=False
+                )
+                caretaker.save()
         agent.save(directory.model)
-    finally:
-        display.close()
-        logger.close()
-        log.close()
-    share = success_share(monitor.finished[-100:])
-    if share is not None:
-        _LOGGER.info("Success over the last 100 training episodes: %.1f %%.", 100 * share)
 
 
 @final
