@@ -110,8 +110,8 @@ def _run_command(command: Command, words: Sequence[str]) -> int:
             print(OmegaConf.to_yaml(composer.compose(overrides)), end="")
             return 0
         config = composer.instantiate(overrides)
-    if command.needs_graphics:
-        choose_backend(os.environ)
+    if command.graphics != "never":
+        choose_backend(os.environ, needed=command.graphics == "always")
     return _call(command, config)
 
 

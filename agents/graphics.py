@@ -38,6 +38,8 @@ BACKENDS: dict[str, Backend] = {
 }
 """Back ends in the order in which they are tried on a machine without a display."""
 
+_MUJOCO_CHOOSES = frozenset({"enable", "enabled", "on", "true", "1", "cgl", "wgl"})
+_SWITCHED_OFF = frozenset({"disable", "disabled", "off", "false", "0"})
 _ENABLED_BY_DISPLAY = ("DISPLAY", "WAYLAND_DISPLAY")
 
 
@@ -50,14 +52,16 @@ def has_library(name: str) -> bool:
     return True
 
 
-def choose_backend(environ: MutableMapping[str, str]) -> str | None:
+def choose_backend(environ: MutableMapping[str, str], *, needed: bool = True) -> str | None:
     """Choose a back end that can work here and put it into ``MUJOCO_GL``.
 
     A value that the user set is kept. With a display, or outside Linux, MuJoCo's own choice is
     kept. Otherwise the first back end whose library is installed is taken: EGL, then OSMesa.
 
     Args:
-        environ: The process environment; ``MUJOCO_GL`` and ``PYOPENGL_PLATFORM`` may be set in it.
+        environ: The process environment; ``MUJOCO_GL`` may be set in it.
+        needed: Whether the caller will surely render. If not, a machine that cannot render and a
+            ``MUJOCO_GL`` that switches rendering off are accepted.
 
     Returns:
         The back end, or ``None`` where MuJoCo chooses by itself.
@@ -68,13 +72,15 @@ def choose_backend(environ: MutableMapping[str, str]) -> str | None:
     """
     wanted = environ.get("MUJOCO_GL", "").strip().lower()
     if wanted:
-        return _check_wanted(wanted)
+        return _check_wanted(wanted, needed=needed)
     if sys.platform != "linux" or any(environ.get(name) for name in _ENABLED_BY_DISPLAY):
         return None
     for backend in BACKENDS.values():
         if backend.library is not None and has_library(backend.library):
             environ["MUJOCO_GL"] = backend.name
             return backend.name
+    if not needed:
+        return None
     raise MissingDependencyError(
         "Rendering needs EGL or OSMesa on a machine without a display, and neither library is "
         f"installed; run `{BACKENDS['egl'].remedy}`, or `{BACKENDS['osmesa'].remedy}`, then "
@@ -82,11 +88,11 @@ def choose_backend(environ: MutableMapping[str, str]) -> str | None:
     )
 
 
-def _check_wanted(wanted: str) -> str | None:
+def _check_wanted(wanted: str, *, needed: bool) -> str | None:
     """Check a value of ``MUJOCO_GL`` that the user set."""
     backend = BACKENDS.get(wanted)
     if backend is None:
-        if wanted in {"enable", "enabled", "on", "true", "1", "cgl", "wgl"}:
+        if wanted in _MUJOCO_CHOOSES or (wanted in _SWITCHED_OFF and not needed):
             return None
         raise MissingDependencyError(
             f"`MUJOCO_GL` must name a back end that can render ({', '.join(BACKENDS)}), got "

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import cast
+from typing import Literal, cast
 
 __all__ = ["COMMANDS", "Command"]
 
@@ -20,7 +20,8 @@ class Command:
         examples: Pairs of a command line and what it does.
         schema: ``module:class`` of the frozen dataclass that types its configuration.
         function: ``module:function`` taking that dataclass and returning an exit status or None.
-        needs_graphics: Whether it renders, so that a MuJoCo back end has to be chosen first.
+        graphics: Whether a MuJoCo back end is chosen before it starts: ``always`` needs one that
+            works, ``maybe`` goes without until a frame is asked for, ``never`` leaves it alone.
     """
 
     name: str
@@ -28,7 +29,7 @@ class Command:
     examples: tuple[tuple[str, str], ...]
     schema: str
     function: str
-    needs_graphics: bool = True
+    graphics: Literal["always", "maybe", "never"] = "always"
 
     def load_schema(self) -> type[object]:
         """Import the dataclass that types the command's configuration."""
@@ -62,6 +63,7 @@ _ROWS = (
         ),
         schema="kibble.agents.config:TrainConfig",
         function="kibble.agents.train:train",
+        graphics="maybe",
     ),
     Command(
         name="evaluate",
@@ -75,6 +77,7 @@ _ROWS = (
         ),
         schema="kibble.agents.config:EvaluateConfig",
         function="kibble.agents.evaluate:evaluate",
+        graphics="maybe",
     ),
     Command(
         name="demo",
@@ -125,7 +128,7 @@ _ROWS = (
         ),
         schema="kibble.agents.doctor.config:DoctorConfig",
         function="kibble.agents.doctor.report:doctor",
-        needs_graphics=False,
+        graphics="never",
     ),
 )
 

@@ -119,7 +119,7 @@ def _replace_doctor(monkeypatch: pytest.MonkeyPatch, function: str) -> None:
         examples=row.examples,
         schema=row.schema,
         function=f"{__name__}:{function}",
-        needs_graphics=False,
+        graphics="never",
     )
     monkeypatch.setitem(COMMANDS, "doctor", command)
 

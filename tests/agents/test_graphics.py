@@ -60,6 +60,16 @@ def test_values_that_cannot_render(value: str) -> None:
         choose_backend({"MUJOCO_GL": value})
 
 
+def test_what_may_never_render_needs_no_back_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    _only(monkeypatch, MISSING)
+    environ: dict[str, str] = {}
+    assert choose_backend(environ, needed=False) is None
+    assert environ == {}
+    assert choose_backend({"MUJOCO_GL": "disable"}, needed=False) is None
+    with pytest.raises(MissingDependencyError, match="must name a back end that can render"):
+        choose_backend({"MUJOCO_GL": "metal"}, needed=False)
+
+
 def test_has_library() -> None:
     assert has_library("libc.so.6")
     assert not has_library("libNoSuchThing.so.1")
