@@ -42,7 +42,7 @@ compdef _kibble kibble
 """
 
 _FISH = r"""
-complete -c kibble -f -a '(kibble __complete (commandline -cp) 2>/dev/null)'
+complete -c kibble -f -a '(kibble __complete (commandline -cp) 2>/dev/null | string trim --right)'
 """
 
 _SCRIPTS = {"bash": _BASH, "zsh": _ZSH, "fish": _FISH}
