@@ -71,7 +71,7 @@ def run_evaluation(config: EvaluateConfig) -> list[RunSummary]:
     out = _output_directory(config, directories)
     console = Console()
     if not console.is_terminal:
-        console = Console(width=140)  # a pipe has no width of its own
+        console = Console(width=160)  # a pipe has no width of its own
     summaries = []
     for subject in subjects:
         outcomes = _play(subject, config, Console(stderr=True))

@@ -199,7 +199,9 @@ def test_all_checkpoints_damaged_is_an_error_that_changes_nothing(tmp_path):
     for checkpoint in directory.checkpoints.iterdir():
         (checkpoint / "manifest.json").write_text("{")
     before = directory.episodes.read_bytes()
-    with pytest.raises(CheckpointError, match=r"One checkpoint in .* must be whole, got 2 damaged"):
+    with pytest.raises(
+        CheckpointError, match=r"One checkpoint in .* must be whole, got 2 damaged"
+    ):
         resumed(config)
     assert directory.episodes.read_bytes() == before
 
