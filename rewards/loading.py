@@ -18,7 +18,7 @@ from kibble.rewards.errors import WeightsError
 from kibble.rewards.grm.model import GeneralRewardModel
 from kibble.rewards.grm.network import GrmNetwork, NetworkConfig
 
-__all__ = ["available", "load", "save"]
+__all__ = ["available", "load", "load_network", "save"]
 
 CONFIG_FILE = "config.json"
 WEIGHTS_FILE = "model.safetensors"
@@ -52,40 +52,23 @@ def load(
         WeightsError: If the name is unknown, a file is missing or damaged, or the weights do not
             fit the configuration.
     """
-    directory = _find(name_or_path)
-    name, config = _read_config(directory / CONFIG_FILE)
-    weights = directory / WEIGHTS_FILE
-    try:
-        content = weights.read_bytes()
-    except FileNotFoundError as error:
-        raise WeightsError(
-            f"Weights need {WEIGHTS_FILE} beside {CONFIG_FILE}, got neither at {weights}; "
-            "copy both files, or train the model again."
-        ) from error
-    try:
-        tensors = parse_tensors(content)
-    except (SafetensorError, ValueError) as error:
-        raise WeightsError(
-            f"{weights} must be a whole safetensors file, got {len(content)} bytes that are not "
-            f"({error}); copy or train it again."
-        ) from error
-    network = GrmNetwork(config)
-    try:
-        network.load_state_dict(tensors)
-    except RuntimeError as error:
-        reason = " ".join(str(error).split())[:400]
-        raise WeightsError(
-            f"The tensors of {weights} must fit {CONFIG_FILE}, got a mismatch ({reason}); "
-            "keep both files from the same training run."
-        ) from error
-    bad = [key for key, tensor in tensors.items() if not bool(torch.isfinite(tensor).all())]
-    if bad:
-        raise WeightsError(
-            f"The tensors of {weights} must be finite, got NaN or infinity in {bad[0]!r}; "
-            "train the model again with a lower learning rate."
-        )
-    version = hashlib.sha256(content).hexdigest()[:16]
+    name, network, version = _read(_find(name_or_path))
     return GeneralRewardModel(network, name=name, version=version, device=device, dtype=dtype)
+
+
+def load_network(name_or_path: str | Path) -> GrmNetwork:
+    """Load a network to train further, not folded for inference.
+
+    Args:
+        name_or_path: As for :func:`load`.
+
+    Returns:
+        The network, on the CPU.
+
+    Raises:
+        WeightsError: As for :func:`load`.
+    """
+    return _read(_find(name_or_path))[1]
 
 
 def save(network: GrmNetwork, directory: str | Path, *, name: str) -> None:
@@ -144,3 +127,39 @@ def _read_config(path: Path) -> tuple[str, NetworkConfig]:
             f"{path} must describe a reward model, got {type(error).__name__}: {error}; "
             "copy it again from the training run."
         ) from error
+
+
+def _read(directory: Path) -> tuple[str, GrmNetwork, str]:
+    """Name, network and fingerprint of the weights in a directory."""
+    name, config = _read_config(directory / CONFIG_FILE)
+    weights = directory / WEIGHTS_FILE
+    try:
+        content = weights.read_bytes()
+    except FileNotFoundError as error:
+        raise WeightsError(
+            f"Weights need {WEIGHTS_FILE} beside {CONFIG_FILE}, got neither at {weights}; "
+            "copy both files, or train the model again."
+        ) from error
+    try:
+        tensors = parse_tensors(content)
+    except (SafetensorError, ValueError) as error:
+        raise WeightsError(
+            f"{weights} must be a whole safetensors file, got {len(content)} bytes that are not "
+            f"({error}); copy or train it again."
+        ) from error
+    network = GrmNetwork(config)
+    try:
+        network.load_state_dict(tensors)
+    except RuntimeError as error:
+        reason = " ".join(str(error).split())[:400]
+        raise WeightsError(
+            f"The tensors of {weights} must fit {CONFIG_FILE}, got a mismatch ({reason}); "
+            "keep both files from the same training run."
+        ) from error
+    bad = [key for key, tensor in tensors.items() if not bool(torch.isfinite(tensor).all())]
+    if bad:
+        raise WeightsError(
+            f"The tensors of {weights} must be finite, got NaN or infinity in {bad[0]!r}; "
+            "train the model again with a lower learning rate."
+        )
+    return name, network, hashlib.sha256(content).hexdigest()[:16]

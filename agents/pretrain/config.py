@@ -18,6 +18,7 @@ class PretrainConfig:
     Args:
         out: Directory of the weights, the report and the model card.
         name: Name of the model for logs and tables.
+        init: Known name or directory of weights to start from, or null to start from nothing.
         tasks: Tasks to record clips of.
         episodes_per_task: Clips of each task.
         episode_steps: Control steps of each clip.
@@ -38,6 +39,7 @@ class PretrainConfig:
 
     out: str = "runs/grm_tiny"
     name: str = "grm_tiny"
+    init: str | None = None
     tasks: list[str] = field(default_factory=lambda: list(TASKS))
     episodes_per_task: int = 240
     episode_steps: int = 100

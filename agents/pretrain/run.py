@@ -33,7 +33,7 @@ from kibble.rewards.grm.clips import Clip, read_clips
 from kibble.rewards.grm.instructions import Tokenizer
 from kibble.rewards.grm.network import GrmNetwork, NetworkConfig
 from kibble.rewards.grm.training import Trainer, TrainingSettings
-from kibble.rewards.loading import CONFIG_FILE, load, save
+from kibble.rewards.loading import CONFIG_FILE, load, load_network, save
 
 __all__ = ["heldout_clips", "pretrain"]
 
@@ -73,7 +73,7 @@ def pretrain(config: PretrainConfig) -> None:
             on_progress=show,
         )
     clips = [clip for clip in read_clips(data) if clip.task in config.tasks]
-    trainer = _trainer(config, clips)
+    trainer = Trainer(_network(config, clips), clips, _settings(config))
     out.mkdir(parents=True, exist_ok=True)
     if checkpoint.exists():
         trainer.restore(checkpoint)
@@ -124,7 +124,10 @@ def heldout_clips(task: str, episodes: int) -> tuple[list[Clip], list[bool]]:
     return clips, by_expert
 
 
-def _trainer(config: PretrainConfig, clips: Sequence[Clip]) -> Trainer:
+def _network(config: PretrainConfig, clips: Sequence[Clip]) -> GrmNetwork:
+    """The network to start from: given weights with their vocabulary, or new ones."""
+    if config.init is not None:
+        return load_network(config.init)
     vocabulary = Tokenizer.collect(
         sentence for clip in clips for phrasings in clip.phrasings for sentence in phrasings
     )
@@ -132,10 +135,13 @@ def _trainer(config: PretrainConfig, clips: Sequence[Clip]) -> Trainer:
     height, width = clips[0].frames[views[0]].shape[1:3]
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(config.seed)
-        network = GrmNetwork(
+        return GrmNetwork(
             NetworkConfig(views=views, vocabulary=vocabulary, image_size=(height, width))
         )
-    settings = TrainingSettings(
+
+
+def _settings(config: PretrainConfig) -> TrainingSettings:
+    return TrainingSettings(
         steps=config.steps,
         clips_per_batch=config.clips_per_batch,
         frames_per_clip=config.frames_per_clip,
@@ -143,7 +149,6 @@ def _trainer(config: PretrainConfig, clips: Sequence[Clip]) -> Trainer:
         learning_rate=config.learning_rate,
         seed=config.seed,
     )
-    return Trainer(network, clips, settings)
 
 
 def _compare(config: PretrainConfig) -> list[Agreement]:

@@ -127,7 +127,7 @@ class BatchSampler:
                 met = np.flatnonzero(clip.success[slots, index])
                 if len(met):
                     goal[i, j] = rng.choice(met)
-            before[i] = rng.permutation(t)
+            before[i] = self._before(t)
             mean, scale = self._scales[task]
             state[i, :, : clip.state.shape[1]] = (clip.state[slots] - mean) / scale
         return Batch(
@@ -145,14 +145,26 @@ class BatchSampler:
         )
 
     def _slots(self, clip: Clip, count: int) -> NDArray[np.int64]:
-        """The start, mostly the clip's first frame, then frames anywhere, one of success."""
-        rng, last = self.rng, len(clip)
+        """The start, mostly the first frame, frames anywhere, as many near those, one of success.
+
+        Neighbours teach that little happens between frames that follow one another: an error that
+        stays the same is harmless in shaping, one that flickers is not.
+        """
+        rng, last, pairs = self.rng, len(clip), (count - 2) // 2
         slots = rng.integers(last, size=count)
+        apart = rng.integers(1, 3, size=pairs) * rng.choice([-1, 1], size=pairs)
+        slots[1 + pairs : 1 + 2 * pairs] = np.clip(slots[1 : 1 + pairs] + apart, 0, last - 1)
         slots[0] = 0 if rng.random() < 0.85 else rng.integers(1 + last // 2)
         met = np.flatnonzero(clip.success.any(axis=1))
         if len(met) and rng.random() < 0.5:
             slots[-1] = rng.choice(met)
         return slots
+
+    def _before(self, count: int) -> NDArray[np.int64]:
+        """Where each slot's hop starts from: neighbours from each other, the others anywhere."""
+        before, pairs = self.rng.permutation(count), (count - 2) // 2
+        before[1 + pairs : 1 + 2 * pairs] = np.arange(1, 1 + pairs)
+        return before
 
     def _goals(self, clip: Clip, count: int) -> list[int]:
         """The clip's own goal, then the others, mostly the one with the most movement first."""

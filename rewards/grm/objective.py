@@ -16,6 +16,7 @@ __all__ = ["Objective", "hop_target", "two_hot"]
 _WEIGHTS = {
     "origin": 0.3,
     "progress": 3.0,
+    "step": 1.5,
     "hop": 0.1,
     "hop_error": 0.5,
     "back": 0.1,
@@ -137,10 +138,13 @@ class Objective(nn.Module):
         every = torch.ones_like(batch.progress)
         entropy, _ = self._hop(output, batch.progress, every)
         expected = self.network.expected_hop(output.logits)
-        error = (expected - batch.progress).abs()
+        difference = expected - batch.progress  # (B, T, G)
+        error = difference.abs()
+        first = batch.before[:, :, None].expand_as(difference)
         return {
             "origin": entropy,
             "progress": error.mean(),
+            "step": (difference - difference.gather(1, first)).abs().mean(),
             "success": F.binary_cross_entropy_with_logits(output.success, batch.success),
             "confidence": (output.error - error.detach()).abs().mean(),
         }
