@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pickle
+
 import numpy as np
 import pytest
 import torch
@@ -150,3 +152,12 @@ def test_an_episode_of_another_model_is_refused(model):
     episode.memory.clear()
     with pytest.raises(FrameError, match=r"hold 'queries' in its memory.*`begin`"):
         model.estimate([episode], noise_frames(1))
+
+
+def test_an_episode_survives_being_stored(model):
+    episode = model.begin(RED, noise_frames(1))
+    stored = pickle.loads(pickle.dumps(episode))
+    again = model.estimate([stored], noise_frames(1, 4))
+    np.testing.assert_array_equal(
+        again.success, model.estimate([episode], noise_frames(1, 4)).success
+    )

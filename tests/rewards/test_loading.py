@@ -12,7 +12,14 @@ from tests.tiny_grm import noise_frames, saved
 
 from kibble.rewards import Task
 from kibble.rewards.errors import WeightsError
-from kibble.rewards.loading import CONFIG_FILE, WEIGHTS_FILE, available, load
+from kibble.rewards.loading import (
+    CONFIG_FILE,
+    WEIGHTS_FILE,
+    available,
+    load,
+    load_network,
+    save,
+)
 
 
 def test_a_directory_or_a_file_in_it_loads(tmp_path):
@@ -102,3 +109,11 @@ def test_a_configuration_that_is_no_json_is_refused(tmp_path):
     (saved(tmp_path) / CONFIG_FILE).write_text("{")
     with pytest.raises(WeightsError, match="must describe a reward model"):
         load(tmp_path)
+
+
+def test_a_network_can_be_trained_further(tmp_path):
+    network = load_network(saved(tmp_path))
+    assert network.training
+    assert all(parameter.requires_grad for parameter in network.parameters())
+    save(network, tmp_path / "again", name="tiny")
+    assert load(tmp_path / "again").spec.version == load(tmp_path).spec.version

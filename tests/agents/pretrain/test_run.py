@@ -34,27 +34,33 @@ def test_weights_are_never_overwritten(tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["config.json"]
 
 
+def small(tmp_path, **changes):
+    arguments = {
+        "data": str(tmp_path / "data"),
+        "tasks": ["reach"],
+        "episodes_per_task": 2,
+        "episode_steps": 10,
+        "workers": 1,
+        "steps": 2,
+        "clips_per_batch": 2,
+        "frames_per_clip": 3,
+        "heldout_episodes": 2,
+        "quiet": True,
+        **changes,
+    }
+    return PretrainConfig(**arguments)
+
+
 @pytest.mark.slow
-def test_it_records_trains_and_reports(tmp_path):
+def test_it_records_trains_reports_and_goes_on_from_there(tmp_path):
     out = tmp_path / "out"
-    pretrain(
-        PretrainConfig(
-            out=str(out),
-            data=str(tmp_path / "data"),
-            name="mine",
-            tasks=["reach"],
-            episodes_per_task=2,
-            episode_steps=10,
-            workers=1,
-            steps=2,
-            clips_per_batch=2,
-            frames_per_clip=3,
-            heldout_episodes=2,
-            quiet=True,
-        )
-    )
+    pretrain(small(tmp_path, out=str(out), name="mine"))
     assert load(out).spec.name == "mine"
     report = json.loads((out / "agreement.json").read_text())
     assert report["agreement"][0]["task"] == "reach"
     card = (out / "MODEL_CARD.md").read_text()
     assert "kibble pretrain name=mine tasks=[reach] episodes_per_task=2" in card
+    pretrain(small(tmp_path, out=str(tmp_path / "further"), init=str(out)))
+    first, further = load(out), load(tmp_path / "further")
+    assert further.network.config == first.network.config
+    assert further.spec.version != first.spec.version
