@@ -44,13 +44,15 @@ class ScaledObservation(gym.ObservationWrapper[object, object, object]):
                 "`observation=state` needs an environment with flat Box observations, got "
                 f"{space}; wrap it with gymnasium.wrappers.FlattenObservation."
             )
-        low, high = space.low.astype(np.float64), space.high.astype(np.float64)
-        bounded = (np.abs(low) < _UNBOUNDED) & (np.abs(high) < _UNBOUNDED) & (high > low)
-        self.scaling_offset = np.where(bounded, (low + high) / 2.0, 0.0)  # (D,)
-        self._factor = 1.0 / np.where(bounded, (high - low) / 2.0, 1.0)  # (D,)
+        bounded = (np.abs(space.low) < _UNBOUNDED) & (np.abs(space.high) < _UNBOUNDED)
+        bounded &= space.high > space.low
+        low = np.where(bounded, space.low, -1.0).astype(np.float64)  # (D,)
+        high = np.where(bounded, space.high, 1.0).astype(np.float64)  # (D,)
+        self.scaling_offset = (low + high) / 2.0  # (D,)
+        self._factor = 2.0 / (high - low)  # (D,)
         self.observation_space = spaces.Box(
-            np.where(bounded, -1.0, low).astype(np.float32),
-            np.where(bounded, 1.0, high).astype(np.float32),
+            np.where(bounded, -1.0, space.low).astype(np.float32),
+            np.where(bounded, 1.0, space.high).astype(np.float32),
             dtype=np.float32,
         )
 

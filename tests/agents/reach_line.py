@@ -71,6 +71,13 @@ class ResumableLine(ReachLine):
         self.np_random.bit_generator.state = state["generator"]
 
 
-for _name, _class in (("ReachLine", ReachLine), ("ResumableLine", ResumableLine)):
-    if f"tests/{_name}-v0" not in gymnasium.registry:
-        gymnasium.register(f"tests/{_name}-v0", _class, max_episode_steps=20)
+class PoisonedLine(ReachLine):
+    """The same, but its oracle lies: whoever reads it is found out."""
+
+    def _info(self) -> Info:
+        return {**super()._info(), "progress": 0.123, "stage": 7}
+
+
+for _class in (ReachLine, ResumableLine, PoisonedLine):
+    if f"tests/{_class.__name__}-v0" not in gymnasium.registry:
+        gymnasium.register(f"tests/{_class.__name__}-v0", _class, max_episode_steps=20)
