@@ -37,7 +37,7 @@ def overview(version: str) -> str:
         "  kibble doctor",
         "  kibble render task=push",
         "  kibble train task=push reward=grm_tiny agent=sac seed=0",
-        "  kibble evaluate run=runs/push episodes=100",
+        "  kibble evaluate run=runs/push-grm_tiny-sac-seed0 episodes=100",
         '  eval "$(kibble completion bash)"      # names and values on the Tab key',
         "",
         "`kibble COMMAND --help` lists the settings of a command. `kibble --version` prints the",

@@ -50,7 +50,7 @@ _ROWS = (
         name="train",
         summary="train an agent on a task, guided by a reward model",
         examples=(
-            ("kibble train task=push", "Push with the shipped reward model and SAC"),
+            ("kibble train task=push", "Push with the shipped reward model, SAC and seed 0"),
             (
                 "kibble train task=push reward=sparse seed=1",
                 "the same budget without a reward model, to compare with",
@@ -69,9 +69,12 @@ _ROWS = (
         name="evaluate",
         summary="measure the success rate of trained runs",
         examples=(
-            ("kibble evaluate run=runs/push", "100 episodes, table and evaluation.json"),
             (
-                "kibble evaluate 'run=[runs/push,runs/sparse]' episodes=100 'seeds=[0,1,2]'",
+                "kibble evaluate run=runs/push-grm_tiny-sac-seed0",
+                "100 episodes of each seed, table, plots, films and evaluation.json",
+            ),
+            (
+                "kibble evaluate 'run=[runs/drawer,runs/sparse]' episodes=20 'seeds=[0,1,2]'",
                 "two runs side by side, three seeds each",
             ),
         ),
@@ -92,7 +95,7 @@ _ROWS = (
         examples=(
             ("kibble demos task=push episodes=20", "20 episodes in data/push"),
             (
-                "kibble demos task=stack episodes=50 'views=[front]' out=data/stack_front",
+                "kibble demos task=stack episodes=50 'task.views=[front]' out=data/stack_front",
                 "one view only; the same line again goes on where it stopped",
             ),
         ),
@@ -105,7 +108,7 @@ _ROWS = (
         examples=(
             ("kibble render task=push", "three seeds, every view, five moments each"),
             (
-                "kibble render task=peg_insert episodes=1 moments=8 'image_size=[192,192]'",
+                "kibble render task=peg_insert episodes=1 moments=8 'task.image_size=[192,192]'",
                 "one episode, larger, more moments",
             ),
         ),

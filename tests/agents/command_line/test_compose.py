@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import shlex
 from importlib import resources
 from pathlib import Path
 
@@ -28,6 +29,15 @@ def test_every_command_composes(name: str) -> None:
     with open_composer(command) as composer:
         needed = ["run=runs/a"] if name == "evaluate" else []
         assert isinstance(composer.instantiate(needed), command.load_schema())
+
+
+@pytest.mark.parametrize(
+    "line", [line for command in COMMANDS.values() for line, _ in command.examples]
+)
+def test_every_example_of_help_composes(line: str) -> None:
+    _, name, *overrides = shlex.split(line)
+    with open_composer(COMMANDS[name]) as composer:
+        assert isinstance(composer.instantiate(overrides), composer.schema)
 
 
 def test_every_file_of_configs_belongs_to_a_command() -> None:
