@@ -83,6 +83,7 @@ def save(network: GrmNetwork, directory: str | Path, *, name: str) -> None:
     target.mkdir(parents=True, exist_ok=True)
     tensors = {key: value.detach().contiguous() for key, value in network.state_dict().items()}
     save_file(tensors, target / WEIGHTS_FILE)
+    (target / WEIGHTS_FILE).chmod(0o644)  # safetensors leaves it to its owner alone
     document = {"format": _FORMAT, "name": name, "network": asdict(network.config)}
     (target / CONFIG_FILE).write_text(json.dumps(document, indent=1) + "\n")
 

@@ -193,7 +193,8 @@ class GeneralRewardModel:
         """Readings (N, R) of the frames, each with its episode's instruction."""
         maps, present = self._encode(frames)
         queries, summary = _stack(episodes, "queries"), _stack(episodes, "summary")
-        return self._network.read(maps, present, queries[:, None], summary[:, None])[:, 0]
+        readings, _ = self._network.read(maps, present, queries[:, None], summary[:, None])
+        return readings[:, 0]
 
     def _estimate(self, episodes: Sequence[Episode], readings: Tensor) -> Estimate:
         network, context = self._network, _stack(episodes, "context")

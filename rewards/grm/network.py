@@ -169,6 +169,8 @@ class GrmNetwork(nn.Module):
         )
         self.missing = nn.Parameter(torch.zeros(views, config.hidden))
         self.read_text = nn.Linear(config.text, config.hidden)
+        self.read_keypoints = nn.Linear(self.embedding_size, config.hidden, bias=False)
+        nn.init.zeros_(self.read_keypoints.weight)
         self.read_out = nn.Sequential(
             nn.SiLU(),
             nn.Linear(config.hidden, config.hidden),
@@ -208,8 +210,10 @@ class GrmNetwork(nn.Module):
         flat: Tensor = maps.permute(0, 2, 3, 1).flatten(1, 2)
         return flat
 
-    def read(self, maps: Tensor, present: Tensor, queries: Tensor, summary: Tensor) -> Tensor:
-        """Read N frames, each with G instructions.
+    def read(
+        self, maps: Tensor, present: Tensor, queries: Tensor, summary: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        """Read N frames, each with G instructions, and embed them in the same pass.
 
         Args:
             maps: (N, V, P, C) feature maps.
@@ -218,10 +222,14 @@ class GrmNetwork(nn.Module):
             summary: (N, G, text) from the instruction encoder.
 
         Returns:
-            Readings (N, G, R).
+            Readings (N, G, R), and the embedding (N, D) of :meth:`embed`.
         """
         looked = queries.transpose(1, 2).flatten(0, 1).flatten(1, 2)  # (N V, G K, C)
-        return self._interpret(self._attend(maps.flatten(0, 1), looked), present, summary)
+        keypoints = self.keypoints.expand(len(maps), -1, -1, -1).flatten(0, 1)
+        seen = self._attend(maps.flatten(0, 1), torch.cat([looked, keypoints], dim=1))
+        split = looked.shape[1]
+        embedding = self._condense(seen[:, split:], present)
+        return self._interpret(seen[:, :split], present, summary, embedding), embedding
 
     def embed(self, maps: Tensor, present: Tensor) -> Tensor:
         """Policy embedding of N frames, which knows no instruction.
@@ -235,17 +243,6 @@ class GrmNetwork(nn.Module):
         """
         keypoints = self.keypoints.expand(len(maps), -1, -1, -1).flatten(0, 1)
         return self._condense(self._attend(maps.flatten(0, 1), keypoints), present)
-
-    def read_and_embed(
-        self, maps: Tensor, present: Tensor, queries: Tensor, summary: Tensor
-    ) -> tuple[Tensor, Tensor]:
-        """:meth:`read` and :meth:`embed` in one pass over the maps."""
-        looked = queries.transpose(1, 2).flatten(0, 1).flatten(1, 2)
-        keypoints = self.keypoints.expand(len(maps), -1, -1, -1).flatten(0, 1)
-        seen = self._attend(maps.flatten(0, 1), torch.cat([looked, keypoints], dim=1))
-        split = looked.shape[1]
-        readings = self._interpret(seen[:, :split], present, summary)
-        return readings, self._condense(seen[:, split:], present)
 
     def context(self, summary: Tensor, start: Tensor | None, goal: Tensor | None) -> Tensor:
         """What stays the same within an episode: (..., hidden).
@@ -277,14 +274,17 @@ class GrmNetwork(nn.Module):
         """Expectation over the hop bins, in [-1, 1]."""
         return logits.softmax(dim=-1) @ self.bins
 
-    def _interpret(self, seen: Tensor, present: Tensor, summary: Tensor) -> Tensor:
+    def _interpret(
+        self, seen: Tensor, present: Tensor, summary: Tensor, embedding: Tensor
+    ) -> Tensor:
         """Readings (N, G, R) from what the instructions' queries saw, (N V, G K, C + 3)."""
         (n, v), g = present.shape, summary.shape[1]
         by_view = seen.reshape(n, v, g, -1).transpose(0, 1).reshape(v, n * g, -1)
         parts = torch.bmm(by_view, self.look).view(v, n, g, -1)
         keep = present.T[:, :, None, None]
         parts = torch.where(keep, parts, self.missing[:, None, None, :])
-        out: Tensor = self.read_out(self.read_text(summary) + parts.sum(dim=0))
+        places = self.read_keypoints(embedding)[:, None]
+        out: Tensor = self.read_out(self.read_text(summary) + places + parts.sum(dim=0))
         return out
 
     def _condense(self, seen: Tensor, present: Tensor) -> Tensor:

@@ -88,7 +88,7 @@ class Objective(nn.Module):
         queries, summary = network.instructions(batch.numbers)
         summary = summary.view(b, g, -1)
         each = queries.view(b, 1, g, *queries.shape[1:]).expand(b, t, -1, -1, -1, -1)
-        readings, embedded = network.read_and_embed(
+        readings, embedded = network.read(
             maps,
             batch.present,
             each.flatten(0, 1),
