@@ -21,7 +21,7 @@ from kibble.agents.event_files import make_logger
 from kibble.agents.progress_display import ProgressDisplay
 from kibble.agents.run_directory import RunDirectory, create_run, open_run, resumed_config
 from kibble.agents.run_state import get_run_state, set_run_state
-from kibble.rewards.types import RewardModel
+from kibble.rewards.types import RewardModel, Status
 
 __all__ = ["load_reward_model", "run_training", "train"]
 
@@ -67,6 +67,10 @@ def run_training(config: TrainConfig) -> RunDirectory:
             directory = create_run(config, None if model is None else model.spec)
             say(f"Run directory: {directory.path}")
         _learn(agent, monitor, directory, config, total=total, resumed=resumed)
+    except KeyboardInterrupt:
+        if directory is not None:
+            say(f"Stopped. Go on with: kibble train run={directory.path} resume=true")
+        raise
     finally:
         venv.close()
     say(f"Next: kibble evaluate run={directory.path}")
@@ -122,7 +126,7 @@ def _learn(
 
 @final
 class _Caretaker(BaseCallback):
-    """Keeps the display up to date and writes checkpoints between rollouts."""
+    """Keeps display and metrics up to date and writes checkpoints between rollouts."""
 
     model: Algorithm
 
@@ -140,6 +144,7 @@ class _Caretaker(BaseCallback):
         self._display = display
         self._every = every
         self._saved = 0
+        self._logged = 0
 
     def _on_training_start(self) -> None:
         self._saved = self.model.num_timesteps
@@ -150,6 +155,18 @@ class _Caretaker(BaseCallback):
             self.save()
 
     def _on_step(self) -> bool:
+        for record in self._monitor.finished[self._logged :]:
+            self.logger.record_mean("rollout/return_task", record.return_task)
+            self.logger.record_mean(
+                "rollout/return_shaping", record.return_shaped - record.return_task
+            )
+            if record.model_success is not None:
+                self.logger.record_mean("reward_model/success", record.model_success)
+        self._logged = len(self._monitor.finished)
+        for info in self.locals["infos"]:
+            if "model_status" in info:
+                unanswered = float(info["model_status"] != Status.OK)
+                self.logger.record_mean("reward_model/unanswered", unanswered)
         self._display.update(self.num_timesteps, self._monitor.finished)
         return True
 
