@@ -13,6 +13,7 @@ from kibble.agents.train import run_training
 SPARSE = RewardConfig()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("agent", "reward", "steps", "n_envs"),
     [

@@ -117,6 +117,7 @@ def test_foreign_environment_begins_its_episode_anew_and_keeps_the_count(tmp_pat
     assert state["agent"]["counters"]["num_timesteps"] == 400
 
 
+@pytest.mark.slow
 def test_kill_at_a_random_moment_loses_and_doubles_nothing(tmp_path):
     whole = run_training(small_run(tmp_path / "whole", steps=1_500)).path
     path = tmp_path / "killed"
