@@ -16,7 +16,7 @@ __all__ = ["Objective", "hop_target", "two_hot"]
 _WEIGHTS = {
     "origin": 0.3,
     "progress": 3.0,
-    "step": 1.5,
+    "flicker": 1.5,
     "hop": 0.1,
     "hop_error": 0.5,
     "back": 0.1,
@@ -144,7 +144,7 @@ class Objective(nn.Module):
         return {
             "origin": entropy,
             "progress": error.mean(),
-            "step": (difference - difference.gather(1, first)).abs().mean(),
+            "flicker": (difference - difference.gather(1, first)).abs().mean(),
             "success": F.binary_cross_entropy_with_logits(output.success, batch.success),
             "confidence": (output.error - error.detach()).abs().mean(),
         }
