@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import numpy as np
 import torch
 from gymnasium import spaces
-from numpy.typing import NDArray
 from stable_baselines3 import PPO
 from stable_baselines3.common.vec_env import VecEnv
 
 from kibble.agents.config import AgentConfig
 from kibble.agents.critics import LayerNormTwinSACPolicy, TwinSACPolicy
-from kibble.agents.mirrored_replay import MirroredReplayBuffer, reflection_of
 from kibble.agents.quick_sac import QuickSAC
+from kibble.agents.replay import AugmentedReplayBuffer, reflection_of
 from kibble.agents.shaped_vec_env import check_agent_gamma
 from kibble.rewards.errors import ConfigError
 
@@ -86,8 +84,8 @@ def build_agent(
         train_freq=1,
         gradient_steps=config.gradient_steps * venv.num_envs,
         ent_coef=config.ent_coef,
-        replay_buffer_class=None if reflection is None else MirroredReplayBuffer,
-        replay_buffer_kwargs=_signs(reflection),
+        replay_buffer_class=AugmentedReplayBuffer if observation == "state" else None,
+        replay_buffer_kwargs={"reflection": reflection} if observation == "state" else {},
         policy_kwargs=network,
         seed=seed,
         device=device,
@@ -126,14 +124,6 @@ def _build_ppo(
         seed=seed,
         device=device,
     )
-
-
-def _signs(
-    reflection: tuple[NDArray[np.float32], NDArray[np.float32]] | None,
-) -> dict[str, NDArray[np.float32]]:
-    if reflection is None:
-        return {}
-    return {"observation_signs": reflection[0], "action_signs": reflection[1]}
 
 
 def planned_steps(config: AgentConfig, *, budget: int, n_envs: int) -> int:

@@ -132,6 +132,7 @@ class AgentConfig:
         gradient_steps: SAC: gradient steps for each environment step.
         policy_delay: SAC: critic updates for each update of the actor.
         layer_norm: SAC: whether critics normalise their hidden layers.
+        demonstration_share: SAC: part of each batch from demonstrations, where there are any.
         mirror: SAC: also learn from mirrored transitions where the environment is symmetric.
         n_steps: PPO: steps of each environment in one rollout.
         n_epochs: PPO: passes over one rollout.
@@ -151,6 +152,7 @@ class AgentConfig:
     gradient_steps: int | None = None
     policy_delay: int | None = None
     layer_norm: bool | None = None
+    demonstration_share: float | None = None
     mirror: bool | None = None
     n_steps: int | None = None
     n_epochs: int | None = None
@@ -169,6 +171,7 @@ class AgentConfig:
                 "gradient_steps",
                 "policy_delay",
                 "layer_norm",
+                "demonstration_share",
                 "mirror",
             ),
             "ppo": ("n_steps", "n_epochs", "gae_lambda", "clip_range"),
@@ -197,6 +200,7 @@ def default_sac() -> AgentConfig:
         gradient_steps=2,
         policy_delay=2,
         layer_norm=False,
+        demonstration_share=0.25,
         mirror=True,
     )
 
@@ -214,6 +218,8 @@ class TrainConfig:
         steps: Budget of environment steps, all environments together; never exceeded.
         n_envs: Environments stepped side by side.
         vectorization: serial (one process; fastest for cheap environments) or processes.
+        demonstrations: Folder that `kibble demos` recorded, or null; SAC takes a part of each
+            batch from it.
         observation: state, embedding (proprioception and frozen frame embedding) or pixels.
         run: Run directory; null makes runs_dir/task-reward-agent-seed.
         runs_dir: Where run directories are made when run is null.
@@ -232,6 +238,7 @@ class TrainConfig:
     steps: int = 60_000
     n_envs: int = 1
     vectorization: str = "serial"
+    demonstrations: str | None = None
     observation: str = "state"
     run: str | None = None
     runs_dir: str = "runs"
@@ -251,6 +258,13 @@ class TrainConfig:
             raise ConfigError(
                 "`run` must name the run directory with resume=true, got null; "
                 "write run=runs/… as printed when the run began."
+            )
+        if self.demonstrations is not None and (
+            self.agent.name != "sac" or self.observation != "state"
+        ):
+            raise ConfigError(
+                "`demonstrations` need agent=sac and observation=state, got "
+                f"agent={self.agent.name} and observation={self.observation}."
             )
         gamma = self.shaping.gamma
         if gamma is not None and gamma != self.agent.gamma:
@@ -274,7 +288,7 @@ class EvaluateConfig:
         run: Run directory, or a list of them.
         episodes: Episodes for each seed.
         seeds: Seeds of the evaluation episodes; one seed poses the same episodes to all runs.
-        reward: run (the model recorded in the run), none (no frames, fastest), shipped weights
+        judge: run (the model recorded in the run), none (no frames, fastest), shipped weights
             or a path; its judgement of success stands beside the truth.
         out: Where table, plots and videos go; null takes the run directory.
         videos: Episodes of each outcome to film, successes and failures.
@@ -288,7 +302,7 @@ class EvaluateConfig:
     run: Any = None
     episodes: int = 100
     seeds: list[int] = field(default_factory=lambda: [0, 1, 2])
-    reward: str = "run"
+    judge: str = "run"
     out: str | None = None
     videos: int = 2
     n_envs: int = 10

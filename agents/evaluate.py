@@ -88,7 +88,7 @@ def run_evaluation(config: EvaluateConfig) -> list[RunSummary]:
 def _subject(directory: RunDirectory, config: EvaluateConfig, device: torch.device) -> _Subject:
     run = directory.load_config()
     own = run.reward.weights if run.reward.kind == "model" else None
-    wanted = {"run": own, "none": None}.get(config.reward, config.reward)
+    wanted = {"run": own, "none": None}.get(config.judge, config.judge)
     judge = None if wanted is None else _load(wanted, device)
     embedder = None
     if run.observation == "embedding" and own is not None:

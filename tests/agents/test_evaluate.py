@@ -139,7 +139,7 @@ def test_no_reward_model_and_no_frames_where_none_is_asked_for(judged, tmp_path)
             episodes=2,
             seeds=[0],
             videos=0,
-            reward="none",
+            judge="none",
             out=str(tmp_path / "out"),
             device="cpu",
         )

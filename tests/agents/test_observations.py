@@ -15,7 +15,7 @@ from tests.tiny_grm import saved
 from kibble.agents.config import EvaluateConfig, RewardConfig, TaskConfig
 from kibble.agents.environments import build_environments, make_environment
 from kibble.agents.evaluate import run_evaluation
-from kibble.agents.mirrored_replay import MirroredReplayBuffer, reflection_of
+from kibble.agents.replay import AugmentedReplayBuffer, reflection_of
 from kibble.agents.observations import FramesObservation, PixelObservation, ScaledObservation
 from kibble.agents.train import run_training
 from kibble.rewards import load
@@ -144,13 +144,7 @@ def test_mirrored_transitions_are_reflections(tmp_path):
     venv = build_environments(small_run(tmp_path, task=REACH, reward=RewardConfig()), None)
     signs = reflection_of(venv)
     assert signs is not None
-    buffer = MirroredReplayBuffer(
-        10,
-        venv.observation_space,
-        venv.action_space,
-        observation_signs=signs[0],
-        action_signs=signs[1],
-    )
+    buffer = AugmentedReplayBuffer(10, venv.observation_space, venv.action_space, reflection=signs)
     observation = venv.reset()
     action = np.full((1, 4), 0.5, np.float32)
     following, _, _, infos = venv.step(action)
