@@ -99,7 +99,7 @@ class ShapingConfig:
     mode: str = "potential"
     gamma: float | None = None
     scale: float = 1.0
-    shift: float = 0.0
+    shift: float = -1.0
     query_every: int = 1
     max_failure_share: float = 0.1
 
@@ -141,7 +141,7 @@ class AgentConfig:
     """
 
     name: str = "sac"
-    gamma: float = 0.9
+    gamma: float = 0.95
     learning_rate: float = 1e-3
     network: list[int] = field(default_factory=lambda: [128, 128])
     batch_size: int = 128
@@ -199,7 +199,7 @@ def default_sac() -> AgentConfig:
         tau=0.005,
         gradient_steps=2,
         policy_delay=2,
-        layer_norm=False,
+        layer_norm=True,
         demonstration_share=0.25,
         mirror=True,
     )
@@ -236,7 +236,7 @@ class TrainConfig:
     agent: AgentConfig = field(default_factory=default_sac)
     seed: int = 0
     steps: int = 60_000
-    n_envs: int = 1
+    n_envs: int = 4
     vectorization: str = "serial"
     demonstrations: str | None = None
     observation: str = "state"

@@ -22,7 +22,7 @@ def free_box(
     <body name="{name}">
       <freejoint name="{name}"/>
       <geom name="{name}" type="box" size="{size}" mass="{mass}" condim="4"
-            friction="{friction} 0.01 0.001" solref="0.008 1"/>
+            friction="{friction} 0.1 0.001" solref="0.008 1"/>
     </body>"""
 
 
