@@ -141,7 +141,7 @@ class AgentConfig:
     """
 
     name: str = "sac"
-    gamma: float = 0.95
+    gamma: float = 0.9
     learning_rate: float = 1e-3
     network: list[int] = field(default_factory=lambda: [128, 128])
     batch_size: int = 128

@@ -55,13 +55,18 @@ def test_yaml_of_sac_is_the_default_of_the_dataclass():
     assert compose("train").agent == default_sac()
 
 
-def test_shaping_options_differ_in_their_mode_alone():
+def test_shaping_options_differ_in_their_mode_and_shift_alone():
     shapings = {
         path.stem: compose("train", f"shaping={path.stem}").shaping
         for path in (CONFIGS / "shaping").glob("*.yaml")
     }
     assert {name: shaping.mode for name, shaping in shapings.items()} == {n: n for n in shapings}
-    assert len({dataclasses.replace(shaping, mode="none") for shaping in shapings.values()}) == 1
+    same = {dataclasses.replace(one, mode="none", shift=0.0) for one in shapings.values()}
+    assert len(same) == 1
+    assert {name for name, one in shapings.items() if one.shift != 0.0} == {
+        "difference",
+        "potential",
+    }
 
 
 def test_one_run_and_several_are_both_runs():
