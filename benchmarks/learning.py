@@ -129,7 +129,9 @@ def main() -> None:
 
 def write(out: Path, rows: list[dict[str, object]], overrides: list[str]) -> None:
     """Write the rows there are, in the order of task, reward and seed."""
-    ordered = sorted(rows, key=lambda row: (str(row["task"]), str(row["reward"]), str(row["seed"])))
+    ordered = sorted(
+        rows, key=lambda row: (str(row["task"]), str(row["reward"]), str(row["seed"]))
+    )
     out.parent.mkdir(parents=True, exist_ok=True)
     report = {"environment": describe(), "overrides": overrides, "runs": ordered}
     out.write_text(json.dumps(report, indent=1) + "\n")
