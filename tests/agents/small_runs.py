@@ -34,6 +34,7 @@ def small_sac(**changes: object) -> AgentConfig:
         "gradient_steps": 1,
         "policy_delay": 1,
         "layer_norm": False,
+        "demonstration_share": 0.25,
         "mirror": False,
     }
     return AgentConfig(**{**defaults, **changes})

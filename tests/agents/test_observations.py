@@ -15,8 +15,8 @@ from tests.tiny_grm import saved
 from kibble.agents.config import EvaluateConfig, RewardConfig, TaskConfig
 from kibble.agents.environments import build_environments, make_environment
 from kibble.agents.evaluate import run_evaluation
-from kibble.agents.replay import AugmentedReplayBuffer, reflection_of
 from kibble.agents.observations import FramesObservation, PixelObservation, ScaledObservation
+from kibble.agents.replay import AugmentedReplayBuffer, reflection_of
 from kibble.agents.train import run_training
 from kibble.rewards import load
 from kibble.rewards.errors import ConfigError

@@ -1,0 +1,127 @@
+"""Demonstrations pay what the run itself would have paid, and fill their share of each batch."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import gymnasium
+import numpy as np
+import pytest
+import torch
+from tests.agents.small_runs import small_run, small_sac
+from tests.reward_models import CentroidModel
+
+from kibble.agents.config import RewardConfig, ShapingConfig, TaskConfig
+from kibble.agents.demonstrated import demonstrated_transitions
+from kibble.agents.demonstrations.config import DemosConfig
+from kibble.agents.demonstrations.files import Demonstrations
+from kibble.agents.demonstrations.recorder import record
+from kibble.agents.environments import build_environments
+from kibble.agents.replay import AugmentedReplayBuffer
+from kibble.agents.train import run_training
+from kibble.envs import ShapedReward
+from kibble.rewards.errors import ConfigError
+
+REACH = TaskConfig(
+    name="reach", id="kibble/Reach-v0", views=["front", "wrist"], image_size=[40, 40]
+)
+PUSH = TaskConfig(name="push", id="kibble/Push-v0", views=["front", "wrist"], image_size=[40, 40])
+GAMMA = 0.9
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    out = tmp_path_factory.mktemp("demonstrations") / "reach"
+    record(DemosConfig(task=REACH, episodes=2, seed=3, out=str(out)))
+    return out
+
+
+def run_with(folder, tmp_path, **changes):
+    config = small_run(tmp_path / "run", task=REACH, reward=RewardConfig())
+    agent = dataclasses.replace(config.agent, gamma=GAMMA)
+    return dataclasses.replace(config, agent=agent, demonstrations=str(folder), **changes)
+
+
+def test_sparse_demonstrations_end_in_their_one_reward(folder, tmp_path):
+    transitions = demonstrated_transitions(run_with(folder, tmp_path), None)
+    lengths = [len(episode) for episode in Demonstrations(folder)]
+    ends = np.cumsum(lengths) - 1
+    assert len(transitions.rewards) == sum(lengths)
+    assert np.flatnonzero(transitions.terminated).tolist() == ends.tolist()
+    assert np.flatnonzero(transitions.rewards).tolist() == ends.tolist()
+    inside = np.setdiff1d(np.arange(sum(lengths) - 1), ends)
+    assert np.array_equal(
+        transitions.next_observations[inside], transitions.observations[inside + 1]
+    )
+    assert np.abs(transitions.observations).max() <= 1.0
+
+
+@pytest.mark.parametrize("mode", ["potential", "difference"])
+def test_a_reward_model_pays_recorded_frames_as_it_pays_live_ones(folder, tmp_path, mode):
+    shaping = ShapingConfig(mode=mode, scale=2.0, shift=-1.0)
+    config = run_with(folder, tmp_path, shaping=shaping)
+    paid = demonstrated_transitions(config, CentroidModel()).rewards
+    live = []
+    contents = Demonstrations(folder)
+    for entry, episode in zip(contents.contents.episodes, contents, strict=True):
+        env = ShapedReward(
+            gymnasium.make(REACH.id, views=("front", "wrist"), image_size=(40, 40)),
+            CentroidModel(),
+            gamma=GAMMA,
+            mode=mode,
+            scale=2.0,
+            shift=-1.0,
+        )
+        env.reset(seed=entry.seed)
+        live += [float(env.step(action)[1]) for action in episode.actions]
+        env.close()
+    assert paid == pytest.approx(np.array(live), abs=1e-6)
+
+
+def test_the_simulators_labels_count_for_the_oracle_alone(folder, tmp_path):
+    oracle = RewardConfig(name="oracle", kind="oracle")
+    config = run_with(folder, tmp_path, reward=oracle)
+    paid = demonstrated_transitions(config, None).rewards
+    first = Demonstrations(folder)[0]
+    phi = config.shaping.scale * (first.labels.progress + config.shaping.shift)
+    following = np.where(np.arange(len(first)) == len(first) - 1, 0.0, phi[1:])
+    assert paid[: len(first)] == pytest.approx(
+        first.rewards + GAMMA * following - phi[:-1], abs=1e-5
+    )
+
+
+def test_demonstrations_of_another_task_are_refused(folder, tmp_path):
+    config = run_with(folder, tmp_path, task=PUSH)
+    with pytest.raises(ConfigError, match=r"`demonstrations` must be of task=push"):
+        demonstrated_transitions(config, None)
+
+
+def test_demonstrations_need_sac_and_state(folder, tmp_path):
+    with pytest.raises(ConfigError, match="`demonstrations` need agent=sac and observation=state"):
+        run_with(folder, tmp_path, observation="pixels")
+
+
+def test_a_share_of_each_batch_is_demonstrated(folder, tmp_path):
+    config = run_with(folder, tmp_path)
+    transitions = demonstrated_transitions(config, None)
+    venv = build_environments(config, None)
+    buffer = AugmentedReplayBuffer(10, venv.observation_space, venv.action_space)
+    own = np.zeros(venv.observation_space.shape, np.float32)[None]
+    buffer.add(own, own, np.zeros((1, 4), np.float32), np.full(1, 7.0), np.zeros(1), [{}])
+    buffer.demonstrate(transitions, share=0.25)
+    batch = buffer.sample(80)
+    assert batch.observations.shape == (80, *venv.observation_space.shape)
+    assert int((batch.rewards == 7.0).sum()) == 60
+    shown = batch.observations[(batch.rewards != 7.0).flatten()]
+    known = torch.as_tensor(transitions.observations)
+    assert all((known == row).all(dim=1).any() for row in shown)
+    venv.close()
+
+
+def test_a_run_learns_from_demonstrations_and_keeps_their_folder_in_its_config(folder, tmp_path):
+    config = run_with(folder, tmp_path, steps=60)
+    config = dataclasses.replace(
+        config, agent=dataclasses.replace(small_sac(), gamma=GAMMA, demonstration_share=0.5)
+    )
+    directory = run_training(config)
+    assert directory.load_config().demonstrations == str(folder)
