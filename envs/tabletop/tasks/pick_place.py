@@ -8,24 +8,29 @@ from typing import ClassVar, final
 import numpy as np
 from numpy.typing import NDArray
 
+from kibble.envs.tabletop.cube_placing import CubePlacing
 from kibble.envs.tabletop.goals import Goal, OracleReading
-from kibble.envs.tabletop.grasping import bring, fetch, read_grasp
 from kibble.envs.tabletop.placement import sample_apart
-from kibble.envs.tabletop.progress import closeness, detour
 from kibble.envs.tabletop.scene import CUBE_HALF, fixture_box, free_box
 from kibble.envs.tabletop.task import Command, Entry, TabletopTask, entries
 from kibble.envs.tabletop.world import World
 
 __all__ = ["PickPlace"]
 
-_TOLERANCE = 0.035  # m sideways from the middle of the platform
-_HEIGHT_TOLERANCE = 0.010  # m
 _PLATFORM_HALF = (0.055, 0.055, 0.02)  # m
 _REST = np.array([0.0, 0.0, 2 * _PLATFORM_HALF[2] + CUBE_HALF])  # (3,) m, cube on a platform
-_OVER_CUBE = 0.065  # m, pinch point above a cube's centre to pass over it
-_OVER_PLATFORM = 0.05  # m, carried cube above its place to pass over the platform's edge
 _CUBES = ("cube_0", "cube_1")
 _PLATFORMS = ("platform_0", "platform_1")
+
+_PLACING = CubePlacing(
+    tolerance=0.035,
+    height_tolerance=0.010,
+    clearance=0.05,
+    column=(0.03, 0.1),
+    carried=0.03,
+    let_go=(0.025, 0.008),
+    precision=0.012,
+)
 
 
 @final
@@ -115,43 +120,9 @@ class PickPlace(TabletopTask):
         )
 
     def oracle(self, world: World, goal: Goal) -> OracleReading:
-        """Stages: 0 getting to the cube, 1 grasping, 2 carrying, 3 letting go.
-
-        progress = 0.25 A + 0.15 H + 0.5 C + 0.1 L: approach of the hand, hold, closeness of the
-        cube to its place along a way over the edge, letting go. On its place A and H count as
-        done.
-        """
-        cube = world.position(goal.subject)
-        offset = cube - (world.position(goal.target) + _REST)
-        sideways = float(np.linalg.norm(offset[:2]))
-        placed = sideways <= _TOLERANCE and abs(float(offset[2])) <= _HEIGHT_TOLERANCE
-        if placed:
-            touches = world.finger_contacts(goal.subject)
-            return OracleReading(
-                progress=1.0 if touches == 0 else 0.9 + 0.05 * (touches == 1),
-                stage=3,
-                success=touches == 0,
-            )
-        grasp = read_grasp(world, goal.subject, cube, width=2 * CUBE_HALF, clearance=_OVER_CUBE)
-        way = detour(sideways, float(offset[2]), clearance=_OVER_PLATFORM, inner=0.03, outer=0.1)
-        carried = closeness(way, tolerance=0.03, length=0.12)
-        stage = 2 if grasp.hold > 0.5 else int(grasp.approach > 0.8)
-        return OracleReading(
-            progress=0.25 * grasp.approach + 0.15 * grasp.hold + 0.5 * carried,
-            stage=stage,
-            success=False,
-        )
+        """Judge the cube in its place; see :meth:`CubePlacing.oracle`."""
+        return _PLACING.oracle(world, goal.subject, world.position(goal.target) + _REST)
 
     def expert(self, world: World, goal: Goal) -> Command:
-        """Fetch the cube from above, carry it over the platform, put it down, let go, rise."""
-        cube = world.position(goal.subject)
-        rest = world.position(goal.target) + _REST
-        offset = cube - rest
-        touches = world.finger_contacts(goal.subject)
-        if np.linalg.norm(offset[:2]) < 0.025 and abs(offset[2]) < 0.008:
-            rise = 0.0 if touches else 0.1
-            return Command(pinch=world.pinch + np.array([0.0, 0.0, rise]), closing=-1.0)
-        move = fetch(world, cube, clearance=_OVER_CUBE, firm=touches == 2)
-        if move is None:
-            move = bring(world, cube, rest, clearance=_OVER_PLATFORM, precision=0.012)
-        return Command(pinch=world.pinch, closing=-1.0) if move is None else move
+        """Put the cube in its place; see :meth:`CubePlacing.expert`."""
+        return _PLACING.expert(world, goal.subject, world.position(goal.target) + _REST)

@@ -9,22 +9,27 @@ from typing import ClassVar, final
 import numpy as np
 from numpy.typing import NDArray
 
+from kibble.envs.tabletop.cube_placing import CubePlacing
 from kibble.envs.tabletop.goals import Goal, OracleReading
-from kibble.envs.tabletop.grasping import bring, fetch, read_grasp
 from kibble.envs.tabletop.placement import sample_apart
-from kibble.envs.tabletop.progress import closeness, detour
 from kibble.envs.tabletop.scene import CUBE_HALF, free_box
 from kibble.envs.tabletop.task import Command, Entry, TabletopTask, entries
 from kibble.envs.tabletop.world import World
 
 __all__ = ["Stack"]
 
-_TOLERANCE = 0.022  # m sideways between the two cubes
-_HEIGHT_TOLERANCE = 0.008  # m
 _REST = np.array([0.0, 0.0, 2 * CUBE_HALF])  # (3,) m, upper cube relative to the lower one
-_OVER_CUBE = 0.065  # m, pinch point above a cube's centre to pass over it
-_OVER_STACK = 0.045  # m, carried cube above its place to pass over the lower cube's edge
 _CUBES = ("cube_0", "cube_1", "cube_2")
+
+_PLACING = CubePlacing(
+    tolerance=0.022,
+    height_tolerance=0.008,
+    clearance=0.045,
+    column=(0.02, 0.09),
+    carried=0.02,
+    let_go=(0.015, 0.006),
+    precision=0.006,
+)
 
 
 @final
@@ -102,42 +107,9 @@ class Stack(TabletopTask):
         )
 
     def oracle(self, world: World, goal: Goal) -> OracleReading:
-        """Stages: 0 getting to the cube, 1 grasping, 2 carrying, 3 letting go.
-
-        progress = 0.25 A + 0.15 H + 0.5 C + 0.1 L: approach of the hand, hold, closeness of the
-        cube to its place along a way over the lower cube, letting go. On its place A and H count
-        as done.
-        """
-        cube = world.position(goal.subject)
-        offset = cube - (world.position(goal.target) + _REST)
-        sideways = float(np.linalg.norm(offset[:2]))
-        if sideways <= _TOLERANCE and abs(float(offset[2])) <= _HEIGHT_TOLERANCE:
-            touches = world.finger_contacts(goal.subject)
-            return OracleReading(
-                progress=1.0 if touches == 0 else 0.9 + 0.05 * (touches == 1),
-                stage=3,
-                success=touches == 0,
-            )
-        grasp = read_grasp(world, goal.subject, cube, width=2 * CUBE_HALF, clearance=_OVER_CUBE)
-        way = detour(sideways, float(offset[2]), clearance=_OVER_STACK, inner=0.02, outer=0.09)
-        carried = closeness(way, tolerance=0.02, length=0.12)
-        stage = 2 if grasp.hold > 0.5 else int(grasp.approach > 0.8)
-        return OracleReading(
-            progress=0.25 * grasp.approach + 0.15 * grasp.hold + 0.5 * carried,
-            stage=stage,
-            success=False,
-        )
+        """Judge the cube in its place; see :meth:`CubePlacing.oracle`."""
+        return _PLACING.oracle(world, goal.subject, world.position(goal.target) + _REST)
 
     def expert(self, world: World, goal: Goal) -> Command:
-        """Fetch the cube from above, carry it over the other, put it down, let go, rise."""
-        cube = world.position(goal.subject)
-        rest = world.position(goal.target) + _REST
-        offset = cube - rest
-        touches = world.finger_contacts(goal.subject)
-        if np.linalg.norm(offset[:2]) < 0.015 and abs(offset[2]) < 0.006:
-            rise = 0.0 if touches else 0.1
-            return Command(pinch=world.pinch + np.array([0.0, 0.0, rise]), closing=-1.0)
-        move = fetch(world, cube, clearance=_OVER_CUBE, firm=touches == 2)
-        if move is None:
-            move = bring(world, cube, rest, clearance=_OVER_STACK, precision=0.006)
-        return Command(pinch=world.pinch, closing=-1.0) if move is None else move
+        """Put the cube in its place; see :meth:`CubePlacing.expert`."""
+        return _PLACING.expert(world, goal.subject, world.position(goal.target) + _REST)
