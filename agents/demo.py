@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import multiprocessing
 import os
 import time
@@ -16,6 +15,7 @@ from kibble.agents.config import DemoConfig, EvaluateConfig, RewardConfig, Train
 from kibble.agents.episode_log import read_episodes
 from kibble.agents.evaluate import run_evaluation
 from kibble.agents.progress_display import success_share
+from kibble.agents.run_directory import free_directory
 from kibble.agents.train import run_training
 from kibble.rewards.errors import CheckpointError
 
@@ -94,14 +94,7 @@ def _make_directory(out: str | None) -> Path:
                 "name, or remove it. Nothing was changed."
             ) from error
         return path
-    for counter in itertools.count(1):
-        path = Path("runs") / ("demo" if counter == 1 else f"demo-{counter}")
-        try:
-            path.mkdir(parents=True)
-        except FileExistsError:
-            continue
-        return path
-    raise AssertionError("counting does not end")
+    return free_directory(Path("runs") / "demo")
 
 
 def _train_all(runs: Mapping[Path, TrainConfig], *, jobs: int, console: Console) -> None:

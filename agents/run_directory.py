@@ -29,7 +29,7 @@ from kibble.agents.config import (
 from kibble.rewards.errors import CheckpointError, ConfigError
 from kibble.rewards.types import ModelSpec
 
-__all__ = ["RunDirectory", "create_run", "open_run", "resumed_config"]
+__all__ = ["RunDirectory", "create_run", "free_directory", "open_run", "resumed_config"]
 
 _PACKAGES = ("torch", "numpy", "gymnasium", "mujoco", "stable_baselines3", "hydra-core")
 _MAY_CHANGE = (
@@ -124,7 +124,8 @@ def create_run(config: TrainConfig, spec: ModelSpec | None) -> RunDirectory:
                 "name, or add resume=true to go on with that run. Nothing was changed."
             ) from error
     else:
-        path = _free_directory(config)
+        stem = f"{config.task.name}-{config.reward.name}-{config.agent.name}-seed{config.seed}"
+        path = free_directory(Path(config.runs_dir) / stem)
     directory = RunDirectory(path=path)
     config = dataclasses.replace(config, run=str(path), resume=False)
     directory.config.write_text(OmegaConf.to_yaml(dataclasses.asdict(config)), encoding="utf-8")
@@ -169,15 +170,15 @@ def resumed_config(stored: TrainConfig, given: TrainConfig) -> TrainConfig:
     return given
 
 
-def _free_directory(config: TrainConfig) -> Path:
-    stem = f"{config.task.name}-{config.reward.name}-{config.agent.name}-seed{config.seed}"
+def free_directory(path: Path) -> Path:
+    """Make a directory, or the first of ``path-2``, ``path-3`` … that is not there yet."""
     for counter in itertools.count(1):
-        path = Path(config.runs_dir) / (stem if counter == 1 else f"{stem}-{counter}")
+        candidate = path if counter == 1 else path.with_name(f"{path.name}-{counter}")
         try:
-            path.mkdir(parents=True)
+            candidate.mkdir(parents=True)
         except FileExistsError:
             continue
-        return path
+        return candidate
     raise AssertionError("counting does not end")
 
 

@@ -22,7 +22,7 @@ from environment import describe
 
 RESULTS = Path(__file__).parent / "results"
 STEPS = {
-    "push": 25_000,
+    "push": 45_000,
     "reach": 15_000,
     "drawer_open": 8_000,
     "pick_place": 25_000,
@@ -51,7 +51,8 @@ class Cell:
     def train(self) -> None:
         """Train to the end, going on where an earlier call stopped."""
         if self.run.exists():
-            kibble("train", f"run={self.run}", "resume=true", "quiet=true")
+            steps = f"steps={STEPS[self.task]}"
+            kibble("train", f"run={self.run}", "resume=true", steps, "quiet=true")
             return
         words = [f"task={self.task}", f"reward={self.reward}", f"seed={self.seed}"]
         words += [f"steps={STEPS[self.task]}", f"run={self.run}", "quiet=true"]
