@@ -63,6 +63,7 @@ def small_run(path: Path, **changes: object) -> TrainConfig:
         shaping=ShapingConfig(),
         agent=small_sac(),
         steps=400,
+        n_envs=1,
         run=str(path),
         checkpoint_every=100,
         device="cpu",
