@@ -9,7 +9,14 @@ import pytest
 from kibble.agents.cli import run
 from kibble.agents.episode_log import read_episodes
 
-SMALL = ["task=reach", "reward=sparse", "device=cpu", "agent.network=[16]", "quiet=true"]
+SMALL = [
+    "task=reach",
+    "n_envs=1",
+    "reward=sparse",
+    "device=cpu",
+    "agent.network=[16]",
+    "quiet=true",
+]
 
 
 def test_train_resume_evaluate(tmp_path, capsys):
