@@ -50,10 +50,17 @@ _ROWS = (
         name="train",
         summary="train an agent on a task, guided by a reward model",
         examples=(
-            ("kibble train task=push", "Push with the shipped reward model, SAC and seed 0"),
             (
-                "kibble train task=push reward=sparse seed=1",
+                "kibble train task=drawer_open steps=10000",
+                "open a drawer with the shipped reward model, SAC and seed 0",
+            ),
+            (
+                "kibble train task=drawer_open steps=10000 reward=sparse",
                 "the same budget without a reward model, to compare with",
+            ),
+            (
+                "kibble train task=push demonstrations=data/push shaping=difference",
+                "a task that chance does not solve: learn from `kibble demos task=push` too",
             ),
             (
                 "kibble train task=drawer_open agent=ppo shaping=none run=runs/drawer",
