@@ -68,6 +68,7 @@ def toy_clips(count: int, seed: int = 0, steps: int = 12) -> list[Clip]:
                 frames={"front": frames, "wrist": np.ascontiguousarray(frames[:, ::-1])},
                 progress=progress,
                 success=progress >= 1.0,
+                stage=(progress >= 0.5).astype(np.int8),
                 state=(places.reshape(steps, 4) / SIDE).astype(np.float32),
                 phrasings=PHRASINGS,
             )

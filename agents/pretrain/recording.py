@@ -61,6 +61,7 @@ def record_clip(
     frames: dict[str, list[NDArray[np.uint8]]] = {view: [] for view in env.views}
     progress: list[list[float]] = []
     success: list[list[bool]] = []
+    stages: list[list[int]] = []
     states: list[NDArray[np.float32]] = []
     for step in range(steps + 1):
         if step % stride == 0:
@@ -69,6 +70,7 @@ def record_clip(
             readings = [env.oracle(goal) for goal in goals]
             progress.append([reading.progress for reading in readings])
             success.append([reading.success for reading in readings])
+            stages.append([reading.stage for reading in readings])
             states.append(observation)
         if step < steps:
             observation, *_ = env.step(behaviour())
@@ -77,6 +79,7 @@ def record_clip(
         frames={view: np.stack(images) for view, images in frames.items()},
         progress=np.array(progress, np.float32),
         success=np.array(success, np.bool_),
+        stage=np.array(stages, np.int8),
         state=np.array(states, np.float32),
         phrasings=tuple(tuple(env.phrasings(goal)) for goal in goals),
         goal=env.goal.index,

@@ -13,7 +13,19 @@ from numpy.typing import NDArray
 
 from kibble.rewards.errors import WeightsError
 
-__all__ = ["Clip", "read_clips", "write_clips"]
+__all__ = ["BEHAVIOURS", "Clip", "read_clips", "write_clips"]
+
+BEHAVIOURS = (
+    "success",
+    "partial",
+    "regress",
+    "near_miss",
+    "wrong_object",
+    "stall",
+    "random",
+    "mixed",
+)
+"""What can happen in a clip; ``mixed`` is anything."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -25,19 +37,26 @@ class Clip:
         frames: View name to (T, H, W, 3) uint8 RGB; may be memory-mapped.
         progress: (T, G) float32 in [0, 1], towards each goal.
         success: (T, G) bool, whether each goal is met at that instant.
+        stage: (T, G) int8, index of the stage under way towards each goal, from 0.
         state: (T, S) float32 observation of the simulator, S = 0 where there is none; used as an
             auxiliary target in training and never by the trained model.
         phrasings: The sentences that mean each goal, G times.
         goal: The goal that the episode's own instruction names.
+        kind: What happens in it, one of ``BEHAVIOURS``.
+
+    Raises:
+        ValueError: If the parts disagree with each other or the kind is not known.
     """
 
     task: str
     frames: Mapping[str, NDArray[np.uint8]]
     progress: NDArray[np.float32]
     success: NDArray[np.bool_]
+    stage: NDArray[np.int8]
     state: NDArray[np.float32]
     phrasings: tuple[tuple[str, ...], ...]
     goal: int = 0
+    kind: str = "mixed"
 
     def __len__(self) -> int:
         return len(self.progress)
@@ -55,6 +74,13 @@ class Clip:
                 f"A clip needs success of shape {(steps, goals)} and {goals} sets of phrasings, "
                 f"got {self.success.shape} and {len(self.phrasings)}."
             )
+        if self.stage.shape != (steps, goals) or self.stage.dtype != np.int8:
+            raise ValueError(
+                f"A clip needs `stage` of shape {(steps, goals)} and type int8, "
+                f"got {self.stage.shape} and {self.stage.dtype}."
+            )
+        if self.kind not in BEHAVIOURS:
+            raise ValueError(f"`kind` must be one of {', '.join(BEHAVIOURS)}, got {self.kind!r}.")
 
 
 def write_clips(directory: Path, clips: Sequence[Clip]) -> None:
@@ -70,13 +96,15 @@ def write_clips(directory: Path, clips: Sequence[Clip]) -> None:
     labels: dict[str, Any] = {}
     for i, clip in enumerate(clips):
         labels[f"progress_{i}"], labels[f"success_{i}"] = clip.progress, clip.success
-        labels[f"state_{i}"] = clip.state
+        labels[f"stage_{i}"], labels[f"state_{i}"] = clip.stage, clip.state
     with (directory / "labels.npz").open("wb") as file:
         np.savez(file, **labels)
     document = {
         "task": clips[0].task,
         "views": list(clips[0].frames),
-        "clips": [{"phrasings": clip.phrasings, "goal": clip.goal} for clip in clips],
+        "clips": [
+            {"phrasings": clip.phrasings, "goal": clip.goal, "kind": clip.kind} for clip in clips
+        ],
     }
     (directory / "clips.json").write_text(json.dumps(document))  # last: it marks a whole shard
 
@@ -111,9 +139,11 @@ def read_clips(directory: Path) -> list[Clip]:
                     frames={view: array[begin:end] for view, array in arrays.items()},
                     progress=progress,
                     success=labels[f"success_{i}"],
+                    stage=labels[f"stage_{i}"],
                     state=labels[f"state_{i}"],
                     phrasings=tuple(map(tuple, entry["phrasings"])),
                     goal=entry["goal"],
+                    kind=entry["kind"],
                 )
             )
             begin = end

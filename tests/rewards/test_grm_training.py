@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
 import torch
@@ -137,8 +139,10 @@ def test_clips_survive_the_disk(tmp_path):
             np.testing.assert_array_equal(read.frames[view], images)
         np.testing.assert_array_equal(read.progress, wrote.progress)
         np.testing.assert_array_equal(read.success, wrote.success)
+        np.testing.assert_array_equal(read.stage, wrote.stage)
         np.testing.assert_array_equal(read.state, wrote.state)
         assert read.phrasings == PHRASINGS
+        assert read.kind == wrote.kind == "mixed"
 
 
 def test_no_clips_is_an_error(tmp_path):
@@ -154,6 +158,7 @@ def test_a_clip_must_agree_with_itself():
             frames={view: images[:-1] for view, images in clip.frames.items()},
             progress=clip.progress,
             success=clip.success,
+            stage=clip.stage,
             state=clip.state,
             phrasings=PHRASINGS,
         )
@@ -163,6 +168,11 @@ def test_a_clip_must_agree_with_itself():
             frames=clip.frames,
             progress=clip.progress,
             success=clip.success,
+            stage=clip.stage,
             state=clip.state,
             phrasings=PHRASINGS[:1],
         )
+    with pytest.raises(ValueError, match="`stage` of shape"):
+        dataclasses.replace(clip, stage=clip.stage[:, :1])
+    with pytest.raises(ValueError, match=r"`kind` must be one of success, .* got 'dance'"):
+        dataclasses.replace(clip, kind="dance")

@@ -48,6 +48,7 @@ def clip():
         frames={"front": frames},
         progress=progress,
         success=progress >= 1.0,
+        stage=(progress >= 0.5).astype(np.int8),
         state=np.zeros((STEPS, 0), np.float32),
         phrasings=(("red",), ("green",)),
     )
