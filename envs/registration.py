@@ -13,6 +13,7 @@ ENVIRONMENTS: dict[str, tuple[str, int]] = {
     "kibble/DrawerOpen-v0": ("drawer_open", 60),
     "kibble/PegInsert-v0": ("peg_insert", 100),
     "kibble/Stack-v0": ("stack", 100),
+    "kibble/DrawerClose-v0": ("drawer_close", 60),
 }
 """Environment id to the tabletop task's name and the time limit in steps."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 
 from kibble.envs.tabletop.task import TabletopTask
+from kibble.envs.tabletop.tasks.drawer_close import DrawerClose
 from kibble.envs.tabletop.tasks.drawer_open import DrawerOpen
 from kibble.envs.tabletop.tasks.peg_insert import PegInsert
 from kibble.envs.tabletop.tasks.pick_place import PickPlace
@@ -16,7 +17,7 @@ from kibble.rewards.errors import ConfigError
 __all__ = ["TASKS", "make_task"]
 
 TASKS: dict[str, type[TabletopTask]] = {
-    task.name: task for task in (Reach, Push, PickPlace, DrawerOpen, PegInsert, Stack)
+    task.name: task for task in (Reach, Push, PickPlace, DrawerOpen, PegInsert, Stack, DrawerClose)
 }
 """Task name to class."""
 
