@@ -16,6 +16,7 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from kibble.agents.command_line.mistakes import Mistakes
+from kibble.agents.command_line.plain_keys import PlainKeys
 from kibble.agents.command_line.resuming import settings_of_resumed_run
 from kibble.rewards.errors import ConfigError
 
@@ -34,6 +35,7 @@ class Composer:
         schema: The dataclass that types its configuration.
         groups: Config group to its options, in the order of the command's defaults list.
         chosen: Config group to the option of the defaults list.
+        plain: Keys that Hydra is not to see: those that share their name with a group, and lists.
         search_path: Override that adds the user's own directory, or nothing.
     """
 
@@ -41,6 +43,7 @@ class Composer:
     schema: type[object]
     groups: dict[str, tuple[str, ...]]
     chosen: dict[str, str]
+    plain: PlainKeys
     search_path: tuple[str, ...]
 
     def compose(self, overrides: Sequence[str] = ()) -> DictConfig:
@@ -51,7 +54,11 @@ class Composer:
                 type; the text gives the near names.
         """
         mistakes = Mistakes(
-            command=self.command.name, schema=self.schema, groups=self.groups, compose=self._raw
+            command=self.command.name,
+            schema=self.schema,
+            groups=self.groups,
+            plain=self.plain,
+            compose=self._raw,
         )
         mistakes.check(overrides)
         try:
@@ -80,7 +87,10 @@ class Composer:
             raise ConfigError(str(error).splitlines()[0]) from error
 
     def _raw(self, overrides: Sequence[str]) -> DictConfig:
-        return compose(self.command.name, overrides=[*self.search_path, *overrides])
+        plain, rest = self.plain.split(overrides)
+        config = compose(self.command.name, overrides=[*self.search_path, *rest])
+        self.plain.apply(config, plain)
+        return config
 
 
 @contextlib.contextmanager
@@ -115,6 +125,7 @@ def open_composer(command: Command, config_dir: Path | None = None) -> Iterator[
             schema=schema,
             groups={group: _options(group, config_dir) for group in _in_order(chosen, schema)},
             chosen=chosen,
+            plain=PlainKeys(schema=schema, hidden=_hidden_keys(schema, chosen)),
             search_path=search_path,
         )
 
@@ -139,6 +150,13 @@ def _in_order(groups: Iterable[str], schema: type[object]) -> list[str]:
     """Put groups into the order of the schema's fields, which is the order of help."""
     fields = list(getattr(schema, "__dataclass_fields__", ()))
     return sorted(groups, key=lambda name: fields.index(name) if name in fields else len(fields))
+
+
+def _hidden_keys(schema: type[object], chosen: Iterable[str]) -> frozenset[str]:
+    """Return the keys that are named like a config group which is not the command's."""
+    loader = GlobalHydra.instance().config_loader()
+    fields = set(getattr(schema, "__dataclass_fields__", ())) - set(chosen)
+    return frozenset(name for name in fields if loader.get_group_options(name))
 
 
 def _search_path(config_dir: Path) -> str:

@@ -13,6 +13,7 @@ from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException
 
 from kibble.agents.command_line.near_names import near_names
+from kibble.agents.command_line.plain_keys import PlainKeys
 from kibble.agents.command_line.schema import describe_type, key_types
 from kibble.rewards.errors import ConfigError
 
@@ -39,12 +40,14 @@ class Mistakes:
         command: The command's name.
         schema: The dataclass that types its configuration.
         groups: Config group to its options.
+        plain: Keys whose values are not Hydra's to read.
         compose: Composes under overrides without translating errors.
     """
 
     command: str
     schema: type[object]
     groups: Mapping[str, Sequence[str]]
+    plain: PlainKeys
     compose: Callable[[Sequence[str]], DictConfig]
 
     def check(self, overrides: Sequence[str]) -> None:
@@ -107,7 +110,7 @@ class Mistakes:
                 f"The argument {word!r} cannot be read; put values with spaces or special "
                 "characters in quotes of their own, for example instruction='\"push the cube\"'."
             ) from error
-        if override.is_sweep_override():
+        if override.is_sweep_override() and not self.plain.takes_choice(override):
             raise ConfigError(
                 f"`{override.key_or_group}` must be one value, got {word!r}; write a list as "
                 f"{override.key_or_group}=[…], or run the command once for each value."
