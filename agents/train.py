@@ -93,7 +93,12 @@ def load_reward_model(config: TrainConfig, device: torch.device) -> RewardModel 
     from kibble.rewards import load
 
     assert config.reward.weights is not None  # RewardConfig refuses it
-    return load(config.reward.weights, device=device)
+    return load(
+        config.reward.weights,
+        device=device,
+        reading=config.reward.reading,
+        missing_view=config.reward.missing_view,
+    )
 
 
 def _learn(

@@ -36,6 +36,8 @@ def load(
     *,
     device: torch.device | None = None,
     dtype: torch.dtype | None = None,
+    reading: str = "absolute",
+    missing_view: str = "learned",
 ) -> GeneralRewardModel:
     """Load a reward model.
 
@@ -44,6 +46,8 @@ def load(
             ``model.safetensors`` (or either file).
         device: Where it runs; the CPU by default.
         dtype: Dtype of the image encoder; ``None`` takes what the device computes natively.
+        reading: How hops become progress; see :class:`GeneralRewardModel`.
+        missing_view: ``learned`` or ``flag``; see :class:`GeneralRewardModel`.
 
     Returns:
         The model; ``spec.version`` is the SHA-256 fingerprint of its weights.
@@ -53,7 +57,15 @@ def load(
             fit the configuration.
     """
     name, network, version = _read(_find(name_or_path))
-    return GeneralRewardModel(network, name=name, version=version, device=device, dtype=dtype)
+    return GeneralRewardModel(
+        network,
+        name=name,
+        version=version,
+        device=device,
+        dtype=dtype,
+        reading=reading,
+        missing_view=missing_view,
+    )
 
 
 def load_network(name_or_path: str | Path) -> GrmNetwork:

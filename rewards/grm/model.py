@@ -11,9 +11,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from kibble.rewards.errors import FrameError
+from kibble.rewards.errors import ConfigError, FrameError
 from kibble.rewards.frames import check_frames, resize_frames
 from kibble.rewards.grm.network import GrmNetwork, fuse_for_inference
+from kibble.rewards.grm.progress_reader import ProgressReader, stack_memory
 from kibble.rewards.types import Episode, Estimate, Frames, ModelSpec, Status, Task
 
 __all__ = ["GeneralRewardModel"]
@@ -27,13 +28,29 @@ class GeneralRewardModel:
     """A general reward model that runs in the process.
 
     Each frame is encoded once, into feature maps that no instruction has touched; the episode's
-    instruction then reads them. Progress is the hop from the origin (nothing done yet) to the
-    present frame, averaged with the hop back from the goal frames where the task has any:
-    Φ = H(origin, t), or Φ = (H(origin, t) + 1 + H(goal, t)) / 2.
+    instruction then reads them. How hops H between frames become progress is the ``reading``:
+
+    ===============  =========================================================================
+    ``absolute``     Φ = H(origin, t), the origin being learned: nothing done yet. With goal
+                     frames it is averaged with the backward reading. Remembers nothing of the
+                     frames before, so no error adds up.
+    ``incremental``  Φ_t = Φ_{t-1} moved by H(t-1, t), from the absolute reading of the start.
+    ``forward``      Φ = the absolute reading of the start moved by H(start, t).
+    ``backward``     Φ = 1 + H(goal, t); needs goal frames.
+    ``mean``         The mean of incremental, forward and backward.
+    ``gated``        Forward and backward as far as they agree, see
+                     :func:`kibble.rewards.grm.readings.consistency_gate`.
+    ===============  =========================================================================
+
+    Without goal frames ``mean`` and ``gated`` take the absolute reading for the backward one.
 
     ``Episode.memory`` holds tensors under ``queries`` and ``summary`` (the instruction),
     ``context`` (instruction, start and goal as the fusion head takes them), ``start``, ``last``
-    and, with goal frames, ``goal`` (readings).
+    and, with goal frames, ``goal`` (readings); and the numbers ``origin`` (the start's absolute
+    progress) and ``incremental``.
+
+    Views of the model that a caller does not give are replaced by learned stand-ins, for which it
+    was trained, or flagged; only those of ``spec.required_views`` must be there.
 
     Args:
         network: A trained network. It is taken over: batch norms are folded, gradients go off.
@@ -42,6 +59,12 @@ class GeneralRewardModel:
         device: Where the network runs.
         dtype: Dtype of the image encoder; ``None`` takes bfloat16 where the device computes in it
             natively, else float32.
+        reading: How hops become progress, one of :data:`kibble.rewards.grm.readings.READINGS`.
+        missing_view: ``learned`` stands in for a view that is not given, ``flag`` gives the
+            frame the status ``MISSING_VIEW``.
+
+    Raises:
+        ConfigError: If ``reading`` or ``missing_view`` is not known.
     """
 
     def __init__(
@@ -52,10 +75,16 @@ class GeneralRewardModel:
         version: str,
         device: torch.device | None = None,
         dtype: torch.dtype | None = None,
+        reading: str = "absolute",
+        missing_view: str = "learned",
     ) -> None:
+        if missing_view not in ("learned", "flag"):
+            raise ConfigError(f"`missing_view` must be learned or flag, got {missing_view!r}.")
+        self._missing_view = missing_view
         self._device = torch.device("cpu") if device is None else device
         self._dtype = _native_dtype(self._device) if dtype is None else dtype
         self._network = fuse_for_inference(network, self._dtype).to(self._device)
+        self._reader = ProgressReader(self._network, reading)
         views = network.config.views
         self._spec = ModelSpec(
             name=name,
@@ -63,6 +92,7 @@ class GeneralRewardModel:
             views=views,
             required_views=views[:1],
             image_size=network.config.image_size,
+            needs_goal=reading == "backward",
         )
         self._maps: OrderedDict[tuple[object, ...], tuple[Tensor, Tensor]] = OrderedDict()
         self._views = torch.arange(len(views), device=self._device)
@@ -94,9 +124,15 @@ class GeneralRewardModel:
             The episode; ``progress`` holds the estimate of the start frames.
 
         Raises:
-            FrameError: If a required view is missing or an array is not uint8 (1, H, W, 3).
+            FrameError: If a required view is missing, an array is not uint8 (1, H, W, 3), or the
+                reading needs goal frames and the task has none.
         """
         check_frames(start_frames, views=self._spec.required_views, count=1)
+        if self._spec.needs_goal and task.goal_frames is None:
+            raise FrameError(
+                f"`reading={self._reader.reading}` needs `goal_frames`, got a task without; give "
+                "a picture of the finished task, or choose reading=absolute."
+            )
         network = self._network
         numbers = network.tokenizer.batch([task.instruction]).to(self._device)
         queries, summary = network.instructions(numbers)  # (1, V, K, C), (1, text)
@@ -110,8 +146,13 @@ class GeneralRewardModel:
             goal = self._read([episode], task.goal_frames)
             memory["goal"] = goal[0]
         memory["start"] = memory["last"] = start[0]
-        memory["context"] = network.context(summary, start, goal)[0]
+        memory["context"] = context = network.context(summary, start, goal)[0]
+        absolute = network.expected_hop(network.fuse(context, None, start).logits)
+        memory["origin"] = memory["incremental"] = episode.progress = float(
+            absolute.clamp(0.0, 1.0)
+        )
         episode.progress = float(self._estimate([episode], start).progress[0])
+        memory["incremental"] = memory["origin"]  # nothing has happened yet
         return episode
 
     @torch.inference_mode()
@@ -135,7 +176,12 @@ class GeneralRewardModel:
                 progress=none, success=none, confidence=none, status=np.empty(0, np.int8)
             )
         readings = self._read(episodes, frames)
-        estimate = self._estimate(episodes, readings)
+        flagged = self._missing_view == "flag" and any(
+            view not in frames for view in self._spec.views
+        )
+        estimate = self._estimate(
+            episodes, readings, Status.MISSING_VIEW if flagged else Status.OK
+        )
         for episode, progress, reading in zip(
             episodes, estimate.progress.tolist(), readings, strict=True
         ):
@@ -192,42 +238,25 @@ class GeneralRewardModel:
     def _read(self, episodes: Sequence[Episode], frames: Frames) -> Tensor:
         """Readings (N, R) of the frames, each with its episode's instruction."""
         maps, present = self._encode(frames)
-        queries, summary = _stack(episodes, "queries"), _stack(episodes, "summary")
+        queries, summary = stack_memory(episodes, "queries"), stack_memory(episodes, "summary")
         readings, _ = self._network.read(maps, present, queries[:, None], summary[:, None])
         return readings[:, 0]
 
-    def _estimate(self, episodes: Sequence[Episode], readings: Tensor) -> Estimate:
-        network, context = self._network, _stack(episodes, "context")
+    def _estimate(
+        self, episodes: Sequence[Episode], readings: Tensor, status: Status = Status.OK
+    ) -> Estimate:
+        network, context = self._network, stack_memory(episodes, "context")
         output = network.fuse(context, None, readings)
-        progress = network.expected_hop(output.logits).clamp(0.0, 1.0)
-        with_goal = [i for i, episode in enumerate(episodes) if "goal" in episode.memory]
-        if with_goal:
-            goals = _stack([episodes[i] for i in with_goal], "goal")
-            back = network.fuse(context[with_goal], goals, readings[with_goal])
-            backward = (1.0 + network.expected_hop(back.logits)).clamp(0.0, 1.0)
-            progress[with_goal] = (progress[with_goal] + backward) / 2.0
         success = output.success.sigmoid()
         confidence = torch.exp(-output.error / CONFIDENCE_SCALE)
-        columns = torch.stack([progress, success, confidence]).float().cpu().numpy()
+        absolute = network.expected_hop(output.logits).clamp(0.0, 1.0)
+        columns = torch.stack([absolute, success, confidence]).float().cpu().numpy()
         return Estimate(
-            progress=columns[0],
+            progress=self._reader(episodes, readings, context, columns[0]),
             success=columns[1],
             confidence=columns[2],
-            status=np.full(len(episodes), Status.OK, np.int8),
+            status=np.full(len(episodes), status, np.int8),
         )
-
-
-def _stack(episodes: Sequence[Episode], name: str) -> Tensor:
-    tensors = []
-    for episode in episodes:
-        tensor = episode.memory.get(name)
-        if not isinstance(tensor, Tensor):
-            raise FrameError(
-                f"Every episode must hold {name!r} in its memory, got {sorted(episode.memory)}; "
-                "open episodes with this model's `begin`, one model for the whole episode."
-            )
-        tensors.append(tensor)
-    return torch.stack(tensors)
 
 
 def _native_dtype(device: torch.device) -> torch.dtype:

@@ -7,9 +7,14 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["apply_hop", "backward_progress", "hop"]
+__all__ = ["READINGS", "apply_hop", "backward_progress", "consistency_gate", "hop"]
 
 FloatArray: TypeAlias = NDArray[np.float64]
+
+READINGS = ("absolute", "incremental", "forward", "backward", "mean", "gated")
+"""Ways to read progress from hops; see :class:`kibble.rewards.grm.model.GeneralRewardModel`."""
+
+_EPSILON = 1e-6  # keeps the relative disagreement finite where both readings are 0
 
 
 def _in_range(name: str, values: ArrayLike, low: float) -> FloatArray:
@@ -76,3 +81,46 @@ def backward_progress(relative: ArrayLike) -> FloatArray:
     0.75
     """
     return np.clip(1.0 + _in_range("relative", relative, -1.0), 0.0, 1.0)
+
+
+def consistency_gate(
+    previous: ArrayLike,
+    forward: ArrayLike,
+    backward: ArrayLike,
+    change: ArrayLike,
+    *,
+    alpha: float = 2.0,
+) -> FloatArray:
+    r"""Follow two readings of progress as far as they agree with each other.
+
+    With m = (F + B) / 2, d = |B - F| / (m + eps) and w = exp(-alpha d^2) the fused progress is
+    P' = P + w / 2 (m - P + D), clipped to [0, 1]: where both agree it is the mean of their mean m
+    and of the previous value moved by the incremental change, P + D; where they do not it stays.
+
+    Args:
+        previous: Fused progress P of the frame before, in [0, 1], any shape.
+        forward: Reading F from the start, in [0, 1], broadcast against ``previous``.
+        backward: Reading B from the goal, in [0, 1].
+        change: Change D of progress since the frame before by the incremental hop, in [-1, 1].
+        alpha: How fast trust falls with disagreement, > 0.
+
+    Returns:
+        P' in [0, 1], float64.
+
+    Raises:
+        ValueError: If an argument lies outside its range.
+
+    Source: Robo-Dopamine, consistency-aware fusion.
+
+    >>> float(consistency_gate(0.4, 0.6, 0.6, 0.0))
+    0.5
+    >>> round(float(consistency_gate(0.4, 0.0, 1.0, 0.0)), 3)
+    0.4
+    """
+    if not alpha > 0.0:
+        raise ValueError(f"`alpha` must be greater than 0, got {alpha}.")
+    p, f = _in_range("previous", previous, 0.0), _in_range("forward", forward, 0.0)
+    b, d = _in_range("backward", backward, 0.0), _in_range("change", change, -1.0)
+    middle = (f + b) / 2.0
+    trust = np.exp(-alpha * (np.abs(b - f) / (middle + _EPSILON)) ** 2)
+    return np.clip(p + trust / 2.0 * (middle - p + d), 0.0, 1.0)

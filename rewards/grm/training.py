@@ -6,7 +6,7 @@ import copy
 import math
 import pickle
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import final
 
@@ -38,6 +38,7 @@ class TrainingSettings:
         clip_norm: Largest norm of the gradient.
         seed: Seed of every draw.
         dtype: Dtype of images and feature maps; the weights stay float32.
+        device: Where the network is trained.
     """
 
     steps: int
@@ -51,6 +52,7 @@ class TrainingSettings:
     clip_norm: float = 1.0
     seed: int = 0
     dtype: torch.dtype = torch.bfloat16
+    device: torch.device = field(default_factory=lambda: torch.device("cpu"))
 
 
 @final
@@ -61,10 +63,16 @@ class Trainer:
         network: The network, trained in place.
         clips: Recorded clips.
         settings: How it is trained.
+        teacher: A trained network to learn from besides the labels, or ``None``.
     """
 
     def __init__(
-        self, network: GrmNetwork, clips: Sequence[Clip], settings: TrainingSettings
+        self,
+        network: GrmNetwork,
+        clips: Sequence[Clip],
+        settings: TrainingSettings,
+        *,
+        teacher: GrmNetwork | None = None,
     ) -> None:
         self.settings = settings
         self.step = 0
@@ -81,8 +89,11 @@ class Trainer:
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(settings.seed)
             self._objective = Objective(
-                network, tasks=len(self._sampler.tasks), state_size=self._sampler.state_size
-            )
+                network,
+                tasks=len(self._sampler.tasks),
+                state_size=self._sampler.state_size,
+                teacher=None if teacher is None else teacher.to(settings.device),
+            ).to(settings.device)
         network.encoder.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self._network = network
         self._average = copy.deepcopy(network)
@@ -95,6 +106,7 @@ class Trainer:
             ],
             lr=settings.learning_rate,
             betas=(0.9, 0.98),
+            fused=True,
         )
 
     @property
@@ -122,7 +134,7 @@ class Trainer:
         while self.step < last:
             for group in self._optimizer.param_groups:
                 group["lr"] = self.learning_rate()
-            loss, terms = self._objective(self._sampler.draw())
+            loss, terms = self._objective(self._sampler.draw().to(self.settings.device))
             if not bool(torch.isfinite(loss)):
                 worst = [name for name, term in terms.items() if not bool(torch.isfinite(term))]
                 raise CheckpointError(

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import dataclasses
 import pickle
 
 import numpy as np
 import pytest
 import torch
-from tests.tiny_grm import SIDE, noise_frames, saved
+from tests.tiny_grm import SIDE, noise_frames, saved, tiny_network
 
 from kibble.rewards import RewardModel, Status, Task
 from kibble.rewards.embedding import Embedder
-from kibble.rewards.errors import FrameError
-from kibble.rewards.loading import load
+from kibble.rewards.errors import ConfigError, FrameError
+from kibble.rewards.grm.network import GrmNetwork
+from kibble.rewards.grm.readings import apply_hop, consistency_gate
+from kibble.rewards.loading import load, save
 
 RED, BLUE = Task(instruction="push the red cube"), Task(instruction="push the blue cube")
 
@@ -161,3 +164,120 @@ def test_an_episode_survives_being_stored(model):
     np.testing.assert_array_equal(
         again.success, model.estimate([episode], noise_frames(1, 4)).success
     )
+
+
+def hop_between(model, episode, before, after):
+    with torch.inference_mode():
+        output = model.network.fuse(
+            episode.memory["context"], episode.memory[before], episode.memory[after]
+        )
+        return float(model.network.expected_hop(output.logits))
+
+
+def test_the_incremental_reading_adds_up_hops_from_frame_to_frame(tmp_path):
+    model = load(saved(tmp_path), dtype=torch.float32, reading="incremental")
+    episode = model.begin(RED, noise_frames(1))
+    assert episode.progress == pytest.approx(episode.memory["origin"], abs=0.2)
+    expected = episode.memory["origin"]
+    for seed in (1, 2, 3):
+        last = episode.memory["last"]
+        estimate = model.estimate([episode], noise_frames(1, seed))
+        now = {**episode.memory, "before": last}
+        episode.memory.update(now)
+        expected = apply_hop(expected, hop_between(model, episode, "before", "last"))
+        assert estimate.progress[0] == pytest.approx(float(expected), abs=1e-5)
+
+
+def test_the_forward_reading_hops_from_the_start(tmp_path):
+    model = load(saved(tmp_path), dtype=torch.float32, reading="forward")
+    episode = model.begin(RED, noise_frames(1))
+    for seed in (1, 2):
+        estimate = model.estimate([episode], noise_frames(1, seed))
+        hop = hop_between(model, episode, "start", "last")
+        expected = float(apply_hop(episode.memory["origin"], hop))
+        assert estimate.progress[0] == pytest.approx(expected, abs=1e-5)
+
+
+def test_the_backward_reading_hops_from_the_goal_and_needs_one(tmp_path):
+    model = load(saved(tmp_path), dtype=torch.float32, reading="backward")
+    assert model.spec.needs_goal
+    with pytest.raises(FrameError, match=r"`reading=backward` needs `goal_frames`"):
+        model.begin(RED, noise_frames(1))
+    goal = Task(instruction=RED.instruction, goal_frames=noise_frames(1, 9))
+    episode = model.begin(goal, noise_frames(1))
+    estimate = model.estimate([episode], noise_frames(1, 1))
+    hop = min(max(1.0 + hop_between(model, episode, "goal", "last"), 0.0), 1.0)
+    assert estimate.progress[0] == pytest.approx(hop, abs=1e-5)
+
+
+@pytest.mark.parametrize("with_goal", [True, False])
+@pytest.mark.parametrize("reading", ["mean", "gated"])
+def test_fused_readings_lie_in_range_and_equal_their_formula(tmp_path, reading, with_goal):
+    model = load(saved(tmp_path), dtype=torch.float32, reading=reading)
+    goal_frames = noise_frames(1, 9) if with_goal else None
+    episode = model.begin(
+        Task(instruction=RED.instruction, goal_frames=goal_frames), noise_frames(1)
+    )
+    before, last, running = episode.progress, episode.memory["last"], episode.memory["origin"]
+    estimate = model.estimate([episode], noise_frames(1, 1))
+    episode.memory["before"] = last
+    forward = apply_hop(episode.memory["origin"], hop_between(model, episode, "start", "last"))
+    step = hop_between(model, episode, "before", "last")
+    if with_goal:
+        far = min(max(1.0 + hop_between(model, episode, "goal", "last"), 0.0), 1.0)
+    else:
+        with torch.inference_mode():
+            output = model.network.fuse(episode.memory["context"], None, episode.memory["last"])
+            far = min(max(float(model.network.expected_hop(output.logits)), 0.0), 1.0)
+    if reading == "mean":
+        expected = (float(apply_hop(running, step)) + float(forward) + far) / 3
+    else:
+        change = float(apply_hop(before, step)) - before
+        expected = float(consistency_gate(before, forward, far, change))
+    assert estimate.progress[0] == pytest.approx(expected, abs=1e-5)
+    assert 0.0 <= expected <= 1.0
+
+
+@pytest.mark.parametrize("reading", ["incremental", "mean", "gated"])
+def test_readings_with_a_memory_do_not_mix_episodes(tmp_path, reading):
+    model = load(saved(tmp_path), dtype=torch.float32, reading=reading)
+    pair = [model.begin(task, noise_frames(1, i)) for i, task in enumerate((RED, BLUE))]
+    alone = [model.begin(task, noise_frames(1, i)) for i, task in enumerate((RED, BLUE))]
+    for seed in (3, 4, 5):
+        frames = noise_frames(2, seed)
+        together = model.estimate(pair, frames).progress
+        single = [
+            model.estimate([one], {view: a[i : i + 1] for view, a in frames.items()}).progress[0]
+            for i, one in enumerate(alone)
+        ]
+        np.testing.assert_allclose(together, single, atol=1e-5)
+
+
+def test_a_missing_view_can_be_flagged(tmp_path):
+    model = load(saved(tmp_path), missing_view="flag")
+    episode = model.begin(RED, noise_frames(1))
+    assert model.estimate([episode], noise_frames(1)).status[0] == Status.OK
+    front = noise_frames(1, views=("front",))
+    assert model.estimate([episode], front).status[0] == Status.MISSING_VIEW
+
+
+def test_unknown_readings_and_policies_are_refused(tmp_path):
+    with pytest.raises(ConfigError, match=r"`reading` must be one of absolute, .* got 'sideways'"):
+        load(saved(tmp_path), reading="sideways")
+    with pytest.raises(ConfigError, match="`missing_view` must be learned or flag, got 'zero'"):
+        load(saved(tmp_path), missing_view="zero")
+
+
+def test_three_views_are_read_as_one_two_or_three(tmp_path):
+    config = dataclasses.replace(tiny_network().config, views=("front", "wrist", "side"))
+    save(GrmNetwork(config), tmp_path, name="three")
+    model = load(tmp_path, dtype=torch.float32)
+    every = noise_frames(1, 2, views=("front", "wrist", "side"))
+    seen = []
+    for views in (("front",), ("front", "side"), ("front", "wrist", "side")):
+        frames = {view: every[view] for view in views}
+        episode = model.begin(RED, frames)
+        assert model.estimate([episode], frames).status[0] == Status.OK
+        seen.append(episode.memory["last"].numpy())
+    assert np.abs(seen[0] - seen[1]).max() > 1e-6
+    assert np.abs(seen[1] - seen[2]).max() > 1e-6

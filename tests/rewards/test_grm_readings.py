@@ -6,7 +6,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from kibble.rewards.grm.readings import apply_hop, backward_progress, hop
+from kibble.agents.config import READINGS as CONFIGURED
+from kibble.rewards.grm.readings import (
+    READINGS,
+    apply_hop,
+    backward_progress,
+    consistency_gate,
+    hop,
+)
 
 unit = st.floats(0.0, 1.0)
 units = hnp.arrays(np.float64, 5, elements=unit)
@@ -60,3 +67,31 @@ def test_progress_outside_its_range_is_named(value):
 def test_hop_outside_its_range_is_named():
     with pytest.raises(ValueError, match=r"`relative` must lie in \[-1, 1\], got 1.5"):
         apply_hop(0.5, 1.5)
+
+
+@given(previous=units, forward=units, backward=units, change=units)
+def test_the_gate_stays_between_where_it_was_and_where_both_readings_lead(
+    previous, forward, backward, change
+):
+    fused = consistency_gate(previous, forward, backward, change)
+    middle = (forward + backward) / 2
+    ends = np.stack([previous, previous + (middle - previous + change) / 2])
+    assert (fused >= np.clip(ends.min(axis=0), 0, 1) - 1e-9).all()
+    assert (fused <= np.clip(ends.max(axis=0), 0, 1) + 1e-9).all()
+
+
+@given(value=unit, change=st.floats(-1.0, 1.0))
+def test_readings_that_agree_halve_the_way_to_them(value, change):
+    fused = consistency_gate(0.5, value, value, change)
+    assert fused == pytest.approx(np.clip(0.5 + (value - 0.5 + change) / 2, 0, 1))
+
+
+def test_the_gate_names_what_is_wrong():
+    with pytest.raises(ValueError, match="`alpha` must be greater than 0, got 0"):
+        consistency_gate(0.5, 0.5, 0.5, 0.0, alpha=0.0)
+    with pytest.raises(ValueError, match=r"`forward` must lie in \[0, 1\], got 1.5"):
+        consistency_gate(0.5, 1.5, 0.5, 0.0)
+
+
+def test_the_command_line_knows_the_same_readings():
+    assert CONFIGURED == READINGS
