@@ -1,0 +1,1 @@
+"""How good a reward model is: pure functions on arrays of readings, one idea per module."""
