@@ -43,7 +43,8 @@ def confusion_matrix(
     counts = np.bincount(cells, minlength=size * size)
     sums = np.bincount(cells, values, minlength=size * size)
     mean = np.divide(sums, counts, out=np.full(size * size, np.nan), where=counts > 0)
-    return mean.reshape(size, size)
+    matrix: NDArray[np.float64] = mean.reshape(size, size)
+    return matrix
 
 
 def diagonal_margin(matrix: ArrayLike) -> float:

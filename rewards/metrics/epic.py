@@ -3,9 +3,9 @@
 **What is compared on rollouts.** A progress model Φ can pay an agent in two ways. Paid as
 potential-based shaping, gamma Φ(s') - Φ(s), it is in the null space of every canonicalisation
 here, whatever Φ is: canonically shaped, such a reward is zero, so the distance between the shaping
-terms of two models is 0/0 and says nothing about either. That is no defect of the distance: shaping
-changes no optimal policy, so a bad Φ costs learning time, not the optimum, and what it costs in
-time is measured by the other metrics. So the *absolute* reward is compared, R(s, a, s') = Φ(s'),
+terms of two models is 0/0 and says nothing about either. That is no defect of the distance:
+shaping changes no optimal policy, so a bad Φ costs learning time, not the optimum, and what it
+costs in time is measured by the other metrics. So the *absolute* reward is compared, R(s, a, s') = Φ(s'),
 "be where progress is high", of the model with that of the oracle: what remains of a reward model
 when it is optimised outright, and what decides which states an agent would seek.
 

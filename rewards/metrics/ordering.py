@@ -13,9 +13,9 @@ def value_order_correlation(progress: ArrayLike) -> float:
     """Spearman's correlation of progress with time.
 
     VOC = correlation of the ranks of progress with 0 … T - 1, ties sharing their mean rank. A
-    constant reading, and a video of fewer than two frames, has no order: 0. In a video of steady success it should be 1,
-    in the same video reversed -1, in shuffled or frozen frames 0. A model that merely counts
-    frames gets 1 in all of them.
+    constant reading, and a video of fewer than two frames, has no order: 0. In a video of steady
+    success it should be 1, in the same video reversed -1, in shuffled or frozen frames 0. A model
+    that merely counts frames gets 1 in all of them.
 
     Args:
         progress: (T,) readings in the order in which the frames were shown.
