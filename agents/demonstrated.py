@@ -56,7 +56,8 @@ def demonstrated_transitions(config: TrainConfig, model: RewardModel | None) -> 
         ConfigError: If they are of another task, failed, or do not fit the observations.
     """
     assert config.demonstrations is not None
-    episodes = list(Demonstrations(Path(config.demonstrations)))
+    views = None if model is not None else ()  # without a model nobody looks at frames
+    episodes = list(Demonstrations(Path(config.demonstrations), views=views))
     scaled = ScaledObservation(make_environment(config.task, renders=False))
     try:
         for episode in episodes:

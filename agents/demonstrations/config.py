@@ -20,6 +20,7 @@ class DemosConfig:
         seed: Source of every episode's own seed.
         noise: Whether the expert's actions are disturbed, so that demonstrations differ.
         failures: Whether episodes that do not succeed are kept too.
+        video: Whether frames are stored as H.264, which is smaller; otherwise as lossless PNG.
         out: Folder; null makes data/<task>.
 
     Raises:
@@ -31,6 +32,7 @@ class DemosConfig:
     seed: int = 0
     noise: bool = True
     failures: bool = False
+    video: bool = False
     out: str | None = None
 
     def __post_init__(self) -> None:

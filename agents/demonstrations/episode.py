@@ -44,6 +44,8 @@ class RecordedEpisode:
         terminated: Whether the last state ended the task.
         truncated: Whether the time limit ended the episode.
         labels: The simulator's own judgement, or ``None`` where the environment gives none.
+        fps: States per second, or ``None`` where nobody says.
+        outcome: What the recording itself says of success, or ``None`` where it says nothing.
     """
 
     instruction: str
@@ -54,6 +56,8 @@ class RecordedEpisode:
     terminated: bool
     truncated: bool
     labels: Labels | None
+    fps: float | None = None
+    outcome: bool | None = None
 
     def __len__(self) -> int:
         return len(self.actions)
@@ -61,7 +65,14 @@ class RecordedEpisode:
     @property
     def success(self) -> bool:
         """Whether the task was done when the episode ended."""
-        return bool(self.labels.success[-1]) if self.labels is not None else self.terminated
+        if self.labels is not None:
+            return bool(self.labels.success[-1])
+        return self.terminated if self.outcome is None else self.outcome
+
+    @property
+    def times(self) -> NDArray[np.float64] | None:
+        """(T + 1,) s from the first state, or ``None`` where nobody says."""
+        return None if self.fps is None else np.arange(len(self) + 1) / self.fps
 
 
 def play_episode(

@@ -1,107 +1,72 @@
-"""Demonstrations on disk: one ``.npz`` per episode beside an ``index.json``.
-
-``index.json`` holds ``format``, ``version``, ``settings`` (task, seed, noise, failures),
-``attempts`` (episodes played so far, failures included), ``control_dt`` (s),
-``observation_names`` and ``episodes``: a list of objects with ``file``, ``seed``, ``steps``,
-``success`` and ``instruction``.
-
-An episode of T steps holds these arrays:
-
-=====================  ======================  ======================================
-name                   shape                   what
-=====================  ======================  ======================================
-``frames.<view>``      (T + 1, H, W, 3) uint8  RGB, one per state
-``observations``       (T + 1, D) float32      as the environment gives them
-``actions``            (T, A) float32          ``actions[t]`` leads from state t to t + 1
-``rewards``            (T,) float32            sparse
-``terminated``         () bool                 the last state ended the task
-``truncated``          () bool                 the time limit ended the episode
-``instruction``        () text                 one sentence
-``labels.progress``    (T + 1,) float32        the simulator's own, for evaluation alone
-``labels.stage``       (T + 1,) int64          likewise
-``labels.success``     (T + 1,) bool           likewise
-=====================  ======================  ======================================
-"""
+"""Reads demonstrations: LeRobot datasets (v3.0), ours or anybody's."""
 
 from __future__ import annotations
 
-import json
-import os
-import zipfile
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import BinaryIO, cast, final, overload
+from typing import final, overload
 
 import numpy as np
+import pyarrow as pa
 from numpy.typing import NDArray
 
 from kibble.agents.demonstrations.episode import Labels, RecordedEpisode
-from kibble.rewards.errors import CheckpointError
+from kibble.agents.demonstrations.lerobot.episode_data import (
+    column_values,
+    read_frames,
+    read_rows,
+)
+from kibble.agents.demonstrations.lerobot.episodes_file import EpisodeRow, read_episode_rows
+from kibble.agents.demonstrations.lerobot.features import Features, is_depth
+from kibble.agents.demonstrations.lerobot.info import Info, read_info, read_tasks
+from kibble.rewards.errors import CheckpointError, ConfigError
 
-__all__ = ["Demonstrations", "EpisodeEntry", "Index", "read_index", "write_episode", "write_index"]
+__all__ = ["Demonstrations"]
 
-_FORMAT, _VERSION = "kibble-demonstrations", 1
-_INDEX = "index.json"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EpisodeEntry:
-    """What the index says of one episode.
-
-    Args:
-        file: Name within the folder.
-        seed: Seed of its reset.
-        steps: T.
-        success: Whether it ended in success.
-        instruction: The task in one sentence.
-    """
-
-    file: str
-    seed: int
-    steps: int
-    success: bool
-    instruction: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Index:
-    """What ``index.json`` holds.
-
-    Args:
-        settings: What was asked for; recording goes on only under the same settings.
-        attempts: Episodes played so far, failures included.
-        control_dt: Seconds between states, or ``None`` where the environment does not say.
-        observation_names: D names, or none.
-        episodes: The episodes in the folder, in order.
-    """
-
-    settings: dict[str, object]
-    attempts: int
-    control_dt: float | None
-    observation_names: tuple[str, ...]
-    episodes: tuple[EpisodeEntry, ...]
+_ORACLE = ("oracle.progress", "oracle.stage", "oracle.success")
 
 
 @final
 class Demonstrations(Sequence[RecordedEpisode]):
-    """Reads recorded demonstrations, each when it is asked for.
+    """The episodes of a LeRobot dataset, each read when it is asked for.
+
+    N rows are N states with N - 1 steps between them: the last row's action leads to a state
+    that nobody recorded, and what that row pays is counted for the last step. Where a dataset
+    has no ``observation.state`` or no ``action``, these have no columns. Where it says nothing of
+    rewards and outcomes, it is taken for what it is called: every demonstration ends in success,
+    which alone pays 1; :attr:`RecordedEpisode.outcome` stays ``None``.
 
     Args:
-        folder: Where ``index.json`` lies.
+        folder: The dataset, where ``meta/info.json`` lies.
+        views: Views to read by name, or names of ours to the dataset's: ``("front",)``, or
+            ``{"front": "laptop"}``; ``None`` reads all but depth, ``()`` none. The view of
+            ``observation.images.laptop`` is ``laptop``; full names work too.
 
     Raises:
-        CheckpointError: If there is no readable index.
+        CheckpointError: If there is no readable dataset, or it is half-written.
+        ConfigError: If a view is not known.
 
     ``Demonstrations(Path("data/push"))[0].frames["front"]`` are the first episode's frames.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(
+        self, folder: Path, *, views: Sequence[str] | Mapping[str, str] | None = None
+    ) -> None:
         self.folder = folder
-        self.contents = read_index(folder)
+        self.info: Info = read_info(folder)
+        self.rows: list[EpisodeRow] = read_episode_rows(folder)
+        self._tasks = read_tasks(folder)
+        frames = sum(row.length for row in self.rows)
+        if (len(self.rows), frames) != (self.info.episodes, self.info.frames):
+            raise CheckpointError(
+                f"'{folder}' is half-written: meta/info.json speaks of {self.info.episodes} "
+                f"episodes with {self.info.frames} rows, meta/episodes of {len(self.rows)} with "
+                f"{frames}; go on with the command that was recording it, or fetch it again."
+            )
+        self.views = _views(folder, self.info.features, views)
 
     def __len__(self) -> int:
-        return len(self.contents.episodes)
+        return len(self.rows)
 
     @overload
     def __getitem__(self, number: int) -> RecordedEpisode: ...
@@ -112,106 +77,122 @@ class Demonstrations(Sequence[RecordedEpisode]):
     def __getitem__(self, number: int | slice) -> RecordedEpisode | list[RecordedEpisode]:
         if isinstance(number, slice):
             return [self[one] for one in range(*number.indices(len(self)))]
-        return _read_episode(self.folder / self.contents.episodes[number].file)
+        return self._read(self.rows[number])
 
+    @property
+    def observation_names(self) -> tuple[str, ...]:
+        """D names of the observation's elements, or none."""
+        state = self.info.features.get("observation.state")
+        return () if state is None or state.names is None else state.names
 
-def read_index(folder: Path) -> Index:
-    """Read ``index.json``.
+    def episode(self, number: int) -> RecordedEpisode:
+        """Return one episode by its number, as a user gives it.
 
-    Raises:
-        CheckpointError: If it is missing, damaged, or of another format.
-    """
-    path = folder / _INDEX
-    try:
-        tree = json.loads(path.read_text(encoding="utf-8"))
-        if (tree["format"], tree["version"]) != (_FORMAT, _VERSION):
-            raise CheckpointError(
-                f"'{path}' must be of format {_FORMAT} {_VERSION}, got {tree['format']} "
-                f"{tree['version']}; read it with the version of kibble that wrote it."
+        Raises:
+            ConfigError: If there is no such episode.
+        """
+        if not 0 <= number < len(self):
+            raise ConfigError(
+                f"`episode` must lie in [0, {len(self) - 1}], which are in '{self.folder}', got "
+                f"{number}."
             )
-        return Index(
-            settings=tree["settings"],
-            attempts=int(tree["attempts"]),
-            control_dt=tree["control_dt"],
-            observation_names=tuple(tree["observation_names"]),
-            episodes=tuple(EpisodeEntry(**entry) for entry in tree["episodes"]),
+        return self[number]
+
+    def _read(self, row: EpisodeRow) -> RecordedEpisode:
+        features = self.info.features
+        wanted = list(self.views.values())
+        table = read_rows(self.folder, self.info, row, pictures=wanted)
+        actions = _matrix(table, "action")[:-1]
+        success = _flags(table, "next.success")
+        done = _flags(table, "next.done")
+        outcome = None if success is None else bool(success[-1])
+        truncated = _flags(table, "next.truncated")
+        was_truncated = truncated is not None and bool(truncated[-1])
+        terminated = _flags(table, "next.terminated")
+        if terminated is not None:
+            was_terminated = bool(terminated[-1])
+        elif done is not None:
+            was_terminated = bool(done[-1]) and not was_truncated
+        else:
+            was_terminated = outcome is not False
+        return RecordedEpisode(
+            instruction=self._instruction(table, row),
+            frames={
+                view: read_frames(self.folder, self.info, row, table, name)
+                for view, name in self.views.items()
+            },
+            observations=_matrix(table, "observation.state"),
+            actions=actions,
+            rewards=_rewards(table, success=was_terminated if outcome is None else outcome),
+            terminated=was_terminated,
+            truncated=was_truncated,
+            labels=_labels(table) if all(name in features for name in _ORACLE) else None,
+            fps=self.info.fps,
+            outcome=outcome,
         )
-    except FileNotFoundError as error:
-        raise CheckpointError(
-            f"'{folder}' must hold demonstrations, but has no {_INDEX}; "
-            "record some with `kibble demos out=…`."
-        ) from error
-    except (json.JSONDecodeError, KeyError, TypeError, ValueError) as error:
-        if isinstance(error, CheckpointError):
-            raise
-        raise CheckpointError(
-            f"'{path}' must be an index of demonstrations, but cannot be read: {error!r}; "
-            "record into another folder."
-        ) from error
 
-
-def write_index(folder: Path, index: Index) -> None:
-    """Write ``index.json`` in one step: a reader sees the old one or the new one."""
-    text = json.dumps({"format": _FORMAT, "version": _VERSION, **asdict(index)}, indent=1)
-    _write_at_once(folder / _INDEX, lambda file: file.write(text.encode()))
-
-
-def write_episode(path: Path, episode: RecordedEpisode) -> None:
-    """Write an episode in one step; its index entry is written after it."""
-    arrays: dict[str, NDArray[np.generic]] = {
-        **{f"frames.{view}": frames for view, frames in episode.frames.items()},
-        "observations": episode.observations,
-        "actions": episode.actions,
-        "rewards": episode.rewards,
-        "terminated": np.asarray(episode.terminated),
-        "truncated": np.asarray(episode.truncated),
-        "instruction": np.asarray(episode.instruction),
-    }
-    if episode.labels is not None:
-        arrays |= {
-            "labels.progress": episode.labels.progress,
-            "labels.stage": episode.labels.stage,
-            "labels.success": episode.labels.success,
-        }
-    _write_at_once(path, lambda file: np.savez_compressed(file, allow_pickle=False, **arrays))
-
-
-def _read_episode(path: Path) -> RecordedEpisode:
-    try:
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
-            labels = None
-            if "labels.progress" in arrays:
-                labels = Labels(
-                    progress=arrays["labels.progress"],
-                    stage=arrays["labels.stage"],
-                    success=arrays["labels.success"],
-                )
-            return RecordedEpisode(
-                instruction=str(arrays["instruction"]),
-                frames={
-                    name.removeprefix("frames."): arrays[name]
-                    for name in arrays.files
-                    if name.startswith("frames.")
-                },
-                observations=arrays["observations"],
-                actions=arrays["actions"],
-                rewards=arrays["rewards"],
-                terminated=bool(arrays["terminated"]),
-                truncated=bool(arrays["truncated"]),
-                labels=labels,
+    def _instruction(self, table: pa.Table, row: EpisodeRow) -> str:
+        number = int(column_values(table, "task_index")[0])
+        if number not in self._tasks:
+            raise CheckpointError(
+                f"'{self.folder}/meta/tasks.parquet' must have the sentence of episode "
+                f"{row.episode}, number {number}, got numbers {sorted(self._tasks)}; fetch or "
+                "record the dataset again."
             )
-    except (FileNotFoundError, KeyError, ValueError, zipfile.BadZipFile) as error:
-        raise CheckpointError(
-            f"'{path}' must be a recorded episode, but cannot be read: {error}; "
-            "record into another folder."
-        ) from error
+        return self._tasks[number]
 
 
-def _write_at_once(path: Path, write: Callable[[BinaryIO], object]) -> None:
-    """Write beside the file, make sure it is on the disk, and put it into its place."""
-    unfinished = path.with_name(f".{path.name}.unfinished")
-    with unfinished.open("wb") as file:
-        write(cast("BinaryIO", file))
-        file.flush()
-        os.fsync(file.fileno())
-    unfinished.replace(path)
+def _views(
+    folder: Path, features: Features, wanted: Sequence[str] | Mapping[str, str] | None
+) -> dict[str, str]:
+    """Return our views' names to the dataset's features."""
+    known = {
+        name.removeprefix("observation.images.").removeprefix("observation."): name
+        for name, feature in features.items()
+        if feature.is_visual and not is_depth(feature)
+    }
+    if wanted is None:
+        return known
+    pairs = wanted if isinstance(wanted, Mapping) else {view: view for view in wanted}
+    found = {}
+    for view, asked in pairs.items():
+        if asked not in known and asked not in known.values():
+            raise ConfigError(
+                f"`views` must be among {sorted(known)}, which '{folder}' has, got {asked!r}."
+            )
+        found[view] = known.get(asked, asked)
+    return found
+
+
+def _matrix(table: pa.Table, name: str) -> NDArray[np.float32]:
+    """Return a feature as (N, D) float32, D = 0 where there is none."""
+    if name not in table.column_names:
+        return np.zeros((len(table), 0), np.float32)
+    return column_values(table, name).reshape(len(table), -1).astype(np.float32)
+
+
+def _flags(table: pa.Table, name: str) -> NDArray[np.bool_] | None:
+    if name not in table.column_names:
+        return None
+    return column_values(table, name).reshape(len(table)).astype(np.bool_)
+
+
+def _rewards(table: pa.Table, *, success: bool) -> NDArray[np.float32]:
+    """Return (N - 1,) float32."""
+    rewards = np.zeros(max(len(table) - 1, 0), np.float32)
+    if "next.reward" in table.column_names:
+        paid = _matrix(table, "next.reward")[:, 0]
+        rewards = paid[:-1].copy()
+        rewards[-1:] += paid[-1]
+    else:
+        rewards[-1:] = float(success)
+    return rewards
+
+
+def _labels(table: pa.Table) -> Labels:
+    progress, stage, success = (column_values(table, name).reshape(len(table)) for name in _ORACLE)
+    return Labels(
+        progress=progress.astype(np.float32),
+        stage=stage.astype(np.int64),
+        success=success.astype(np.bool_),
+    )

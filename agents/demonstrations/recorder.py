@@ -13,15 +13,18 @@ from numpy.typing import NDArray
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from kibble.agents.demonstrations.columns import episode_columns, episode_features
 from kibble.agents.demonstrations.config import DemosConfig
-from kibble.agents.demonstrations.episode import RecordedEpisode, play_episode
-from kibble.agents.demonstrations.files import (
-    EpisodeEntry,
-    Index,
-    read_index,
-    write_episode,
-    write_index,
+from kibble.agents.demonstrations.episode import play_episode
+from kibble.agents.demonstrations.lerobot.episodes_file import read_episode_rows
+from kibble.agents.demonstrations.recording_log import (
+    LOG,
+    RecordedSeed,
+    RecordingLog,
+    read_log,
+    write_log,
 )
+from kibble.agents.demonstrations.writer import DatasetWriter
 from kibble.agents.environments import make_environment
 from kibble.envs.frames import frame_source
 from kibble.envs.tabletop import TabletopEnv, make_expert
@@ -46,29 +49,29 @@ def record(config: DemosConfig) -> None:
         disable=not console.is_terminal,
     ) as progress:
         bar = progress.add_task("recording", total=config.episodes)
-        index = record_demonstrations(
+        log = record_demonstrations(
             config, report=lambda count: progress.update(bar, completed=count)
         )
     folder = _folder(config)
-    steps = [entry.steps for entry in index.episodes]
-    succeeded = sum(entry.success for entry in index.episodes)
-    size = sum((folder / entry.file).stat().st_size for entry in index.episodes) / 1e6
+    steps = [row.length - 1 for row in read_episode_rows(folder)]
+    succeeded = sum(entry.success for entry in log.episodes)
+    size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()) / 1e6
     print(f"Demonstrations: {folder} ({len(steps)} episodes, {sum(steps)} steps, {size:.1f} MB)")
-    print(f"Kept with success: {succeeded} of {len(steps)}; played: {index.attempts}")
+    print(f"Kept with success: {succeeded} of {len(steps)}; played: {log.attempts}")
     print(f"Steps per episode: {min(steps)} to {max(steps)}, mean {np.mean(steps):.1f}")
 
 
 def record_demonstrations(
     config: DemosConfig, report: Callable[[int], object] = lambda count: None
-) -> Index:
-    """Record until the folder holds ``config.episodes`` episodes.
+) -> RecordingLog:
+    """Record until the dataset holds ``config.episodes`` episodes.
 
     Args:
         config: What to record, and where.
-        report: Called with the number of episodes in the folder whenever it changes.
+        report: Called with the number of episodes in the dataset whenever it changes.
 
     Returns:
-        The folder's index.
+        How the dataset came about.
 
     Raises:
         CheckpointError: If the folder holds something else, or was recorded under other settings.
@@ -77,25 +80,29 @@ def record_demonstrations(
     folder = _folder(config)
     env = cast("Env", make_environment(config.task, renders=True))
     try:
-        index = _open(folder, config, env)
-        report(len(index.episodes))
-        limit = index.attempts + _ATTEMPTS_PER_EPISODE * config.episodes
-        while len(index.episodes) < config.episodes:
-            if index.attempts >= limit:
+        log = _open(folder, config, env)
+        writer = DatasetWriter(folder, fps=1.0 / log.control_dt, keep=len(log.episodes))
+        report(len(log.episodes))
+        limit = log.attempts + _ATTEMPTS_PER_EPISODE * config.episodes
+        while len(log.episodes) < config.episodes:
+            if log.attempts >= limit:
                 raise ConfigError(
-                    f"The expert of `{config.task.id}` must succeed, got {len(index.episodes)} "
-                    f"successes in {index.attempts} episodes; add failures=true to keep all."
+                    f"The expert of `{config.task.id}` must succeed, got {len(log.episodes)} "
+                    f"successes in {log.attempts} episodes; add failures=true to keep all."
                 )
-            index = _record_next(folder, config, env, index)
-            report(len(index.episodes))
+            log = _record_next(writer, config, env, log)
+            write_log(folder, log)
+            report(len(log.episodes))
     finally:
         env.close()
-    return index
+    return log
 
 
-def _record_next(folder: Path, config: DemosConfig, env: Env, index: Index) -> Index:
+def _record_next(
+    writer: DatasetWriter, config: DemosConfig, env: Env, log: RecordingLog
+) -> RecordingLog:
     """Play one more episode; keep it if it is to be kept."""
-    source = np.random.SeedSequence([config.seed, index.attempts])
+    source = np.random.SeedSequence([config.seed, log.attempts])
     seed = int(source.generate_state(1)[0])
     rng = np.random.default_rng(source.spawn(1)[0]) if config.noise else None
     episode = play_episode(
@@ -105,27 +112,20 @@ def _record_next(folder: Path, config: DemosConfig, env: Env, index: Index) -> I
         seed=seed,
         instruction=config.task.instruction,
     )
-    entries = index.episodes
+    kept = log.episodes
     if episode.success or config.failures:
-        entry = _entry(episode, number=len(entries), seed=seed)
-        write_episode(folder / entry.file, episode)
-        entries = (*entries, entry)
-    index = dataclasses.replace(index, attempts=index.attempts + 1, episodes=entries)
-    write_index(folder, index)
-    return index
+        features = episode_features(
+            episode,
+            observation_names=log.observation_names,
+            video=config.video,
+            fps=1.0 / log.control_dt,
+        )
+        writer.append(episode_columns(episode), features, instruction=episode.instruction)
+        kept = (*kept, RecordedSeed(seed=seed, success=episode.success))
+    return dataclasses.replace(log, attempts=log.attempts + 1, episodes=kept)
 
 
-def _entry(episode: RecordedEpisode, *, number: int, seed: int) -> EpisodeEntry:
-    return EpisodeEntry(
-        file=f"episode_{number:06d}.npz",
-        seed=seed,
-        steps=len(episode),
-        success=episode.success,
-        instruction=episode.instruction,
-    )
-
-
-def _open(folder: Path, config: DemosConfig, env: Env) -> Index:
+def _open(folder: Path, config: DemosConfig, env: Env) -> RecordingLog:
     """Open the folder to go on in it, or make it."""
     if not isinstance(env.unwrapped, TabletopEnv):
         raise ConfigError(
@@ -137,31 +137,31 @@ def _open(folder: Path, config: DemosConfig, env: Env) -> Index:
         "seed": config.seed,
         "noise": config.noise,
         "failures": config.failures,
+        "video": config.video,
     }
     if _is_taken(folder):
-        index = read_index(folder)
-        if index.settings != settings:
-            changed = [key for key in settings if index.settings.get(key) != settings[key]]
+        log = read_log(folder)
+        if log.settings != settings:
+            changed = [key for key in settings if log.settings.get(key) != settings[key]]
             raise CheckpointError(
                 f"`out` must be a new folder or one recorded with the same settings, got "
                 f"'{folder}' with another {' and '.join(changed)}; choose another name. "
                 "Nothing was changed."
             )
-        return index
-    index = Index(
+        return log
+    log = RecordingLog(
         settings=settings,
         attempts=0,
         control_dt=env.unwrapped.control_dt,
         observation_names=tuple(env.unwrapped.observation_names),
         episodes=(),
     )
-    folder.mkdir(parents=True, exist_ok=True)
-    write_index(folder, index)
-    return index
+    write_log(folder, log)
+    return log
 
 
 def _is_taken(folder: Path) -> bool:
-    """Whether a folder holds demonstrations; one that holds something else is refused.
+    """Whether a folder holds a recording; one that holds something else is refused.
 
     Hidden files do not count: a recording that was killed at once leaves one.
     """
@@ -169,13 +169,20 @@ def _is_taken(folder: Path) -> bool:
         return False
     if not folder.is_dir():
         raise CheckpointError(f"`out` must be a folder, got the file '{folder}'; choose another.")
-    names = {path.name for path in folder.iterdir() if not path.name.startswith(".")}
-    if names and "index.json" not in names:
+    if (folder / LOG).exists():
+        return True
+    others = [
+        path.relative_to(folder)
+        for path in folder.rglob("*")
+        if path.is_file() and not path.name.startswith(".")
+    ]
+    if others:
         raise CheckpointError(
-            f"`out` must be a new or an empty folder, or hold demonstrations, got '{folder}' with "
-            f"other files, such as {min(names)}; choose another name. Nothing was changed."
+            f"`out` must be a new or an empty folder, or hold a recording of `kibble demos`, got "
+            f"'{folder}' with other files, such as {min(others)}; choose another name. Nothing "
+            "was changed."
         )
-    return bool(names)
+    return False
 
 
 def _folder(config: DemosConfig) -> Path:

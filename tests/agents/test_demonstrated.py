@@ -16,6 +16,7 @@ from kibble.agents.demonstrated import demonstrated_transitions
 from kibble.agents.demonstrations.config import DemosConfig
 from kibble.agents.demonstrations.files import Demonstrations
 from kibble.agents.demonstrations.recorder import record
+from kibble.agents.demonstrations.recording_log import read_log
 from kibble.agents.environments import build_environments
 from kibble.agents.replay import AugmentedReplayBuffer
 from kibble.agents.train import run_training
@@ -62,8 +63,7 @@ def test_a_reward_model_pays_recorded_frames_as_it_pays_live_ones(folder, tmp_pa
     config = run_with(folder, tmp_path, shaping=shaping)
     paid = demonstrated_transitions(config, CentroidModel()).rewards
     live = []
-    contents = Demonstrations(folder)
-    for entry, episode in zip(contents.contents.episodes, contents, strict=True):
+    for entry, episode in zip(read_log(folder).episodes, Demonstrations(folder), strict=True):
         env = ShapedReward(
             gymnasium.make(REACH.id, views=("front", "wrist"), image_size=(40, 40)),
             CentroidModel(),

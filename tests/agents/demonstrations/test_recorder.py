@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import numpy as np
+import pyarrow.parquet as pq
 import pytest
 
 from kibble.agents.cli import run
@@ -13,11 +14,13 @@ from kibble.agents.config import TaskConfig
 from kibble.agents.demonstrations.config import DemosConfig
 from kibble.agents.demonstrations.files import Demonstrations
 from kibble.agents.demonstrations.recorder import record_demonstrations
+from kibble.agents.demonstrations.recording_log import read_log
 from kibble.rewards.errors import CheckpointError, ConfigError
 
 REACH = TaskConfig(
     name="reach", id="kibble/Reach-v0", views=["front", "wrist"], image_size=[32, 40]
 )
+DATA = "data/chunk-000/file-{:03d}.parquet"
 
 
 def _config(out: Path, **settings: object) -> DemosConfig:
@@ -34,35 +37,38 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_arrays_of_an_episode(folder: Path) -> None:
     demonstrations = Demonstrations(folder)
     assert len(demonstrations) == 2
-    for entry, episode in zip(demonstrations.contents.episodes, demonstrations, strict=True):
-        steps = entry.steps
+    assert demonstrations.info.fps == 10.0
+    for row, episode in zip(demonstrations.rows, demonstrations, strict=True):
+        steps = row.length - 1
         assert len(episode) == steps > 0
         assert set(episode.frames) == {"front", "wrist"}
         for frames in episode.frames.values():
             assert frames.shape == (steps + 1, 32, 40, 3)
             assert frames.dtype == np.uint8
-        names = demonstrations.contents.observation_names
+        names = demonstrations.observation_names
         assert episode.observations.shape == (steps + 1, len(names))
         assert episode.actions.shape == (steps, 4)
         assert np.abs(episode.actions).max() <= 1.0
         assert episode.rewards.tolist() == [0.0] * (steps - 1) + [1.0]
         assert episode.terminated
         assert not episode.truncated
-        assert episode.instruction == entry.instruction != ""
+        assert (episode.instruction,) == row.tasks != ("",)
         assert episode.labels is not None
         assert episode.labels.progress[-1] == 1.0
         assert episode.success
+        assert episode.times is not None
+        assert episode.times[-1] == pytest.approx(steps * 0.1)
 
 
-def test_the_oracle_is_in_the_labels_alone(folder: Path) -> None:
-    with np.load(folder / "episode_000000.npz") as arrays:
-        assert {name for name in arrays.files if name.startswith("labels.")} == {
-            "labels.progress",
-            "labels.stage",
-            "labels.success",
-        }
-        progress = arrays["labels.progress"]
-        observations = arrays["observations"]
+def test_the_oracle_is_in_its_own_columns_alone(folder: Path) -> None:
+    table = pq.read_table(folder / DATA.format(0))
+    assert {name for name in table.column_names if name.startswith("oracle.")} == {
+        "oracle.progress",
+        "oracle.stage",
+        "oracle.success",
+    }
+    progress = table.column("oracle.progress").to_numpy()
+    observations = np.array(table.column("observation.state").to_pylist())
     for column in observations.T:
         assert not np.allclose(column, progress)
 
@@ -70,25 +76,48 @@ def test_the_oracle_is_in_the_labels_alone(folder: Path) -> None:
 def test_going_on_gives_what_recording_at_once_gives(folder: Path, tmp_path: Path) -> None:
     out = tmp_path / "reach"
     record_demonstrations(_config(out, episodes=1))
-    first = (out / "episode_000000.npz").read_bytes()
+    first = (out / DATA.format(0)).read_bytes()
     counts: list[int] = []
     record_demonstrations(_config(out), report=counts.append)
     assert counts == [1, 2]
-    assert (out / "episode_000000.npz").read_bytes() == first
+    assert (out / DATA.format(0)).read_bytes() == first
+    assert (out / DATA.format(1)).read_bytes() == (folder / DATA.format(1)).read_bytes()
+    for name in ("meta/info.json", "meta/tasks.parquet", "meta/kibble.json"):
+        assert (out / name).read_bytes() == (folder / name).read_bytes()
     for at_once, resumed in zip(Demonstrations(folder), Demonstrations(out), strict=True):
-        np.testing.assert_array_equal(at_once.actions, resumed.actions)
         np.testing.assert_array_equal(at_once.frames["wrist"], resumed.frames["wrist"])
 
 
-def test_a_recording_killed_before_its_index_goes_on(folder: Path, tmp_path: Path) -> None:
+def test_a_recording_killed_before_its_metadata_goes_on(folder: Path, tmp_path: Path) -> None:
     out = tmp_path / "reach"
     record_demonstrations(_config(out, episodes=1))
-    (out / "episode_000001.npz").write_bytes(b"written, but not in the index")
-    (out / ".index.json.unfinished").write_bytes(b"{")
+    (out / DATA.format(1)).write_bytes(b"written, but not in the metadata")
+    (out / "meta" / ".info.json.unfinished").write_bytes(b"{")
+    assert len(Demonstrations(out)) == 1
     record_demonstrations(_config(out))
     np.testing.assert_array_equal(
         Demonstrations(out)[1].actions, Demonstrations(folder)[1].actions
     )
+
+
+def test_a_recording_killed_before_its_log_records_the_episode_again(
+    folder: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "reach"
+    record_demonstrations(_config(out, episodes=1))
+    log = (out / "meta/kibble.json").read_bytes()
+    record_demonstrations(_config(out))
+    (out / "meta/kibble.json").write_bytes(log)
+    record_demonstrations(_config(out))
+    assert len(Demonstrations(out)) == 2
+    assert read_log(out) == read_log(folder)
+
+
+def test_a_recording_killed_before_its_first_episode_goes_on(tmp_path: Path) -> None:
+    (tmp_path / "meta").mkdir()
+    (tmp_path / "meta" / ".kibble.json.unfinished").write_bytes(b"{")
+    record_demonstrations(_config(tmp_path, episodes=1))
+    assert len(Demonstrations(tmp_path)) == 1
 
 
 def test_episodes_differ_by_seed(folder: Path, tmp_path: Path) -> None:
@@ -97,11 +126,28 @@ def test_episodes_differ_by_seed(folder: Path, tmp_path: Path) -> None:
     assert not np.array_equal(first.observations[0], other.observations[0])
 
 
+def test_videos_show_what_pictures_show(folder: Path, tmp_path: Path) -> None:
+    record_demonstrations(_config(tmp_path / "video", video=True))
+    assert not pq.read_schema(tmp_path / "video" / DATA.format(0)).names.count(
+        "observation.images.front"
+    )
+    for exact, episode in zip(
+        Demonstrations(folder), Demonstrations(tmp_path / "video"), strict=True
+    ):
+        np.testing.assert_array_equal(exact.actions, episode.actions)
+        for view, frames in exact.frames.items():
+            assert episode.frames[view].shape == frames.shape
+            loss = np.abs(episode.frames[view].astype(int) - frames).mean()
+            other = np.abs(np.roll(episode.frames[view], 3, axis=0).astype(int) - frames).mean()
+            assert loss < 6.0
+            assert loss < other
+
+
 def test_other_settings_are_refused(folder: Path) -> None:
-    before = sorted((path.name, path.stat().st_mtime_ns) for path in folder.iterdir())
+    before = sorted((path.name, path.stat().st_mtime_ns) for path in folder.rglob("*"))
     with pytest.raises(CheckpointError, match=r"`out` must be a new folder .* another seed"):
         record_demonstrations(_config(folder, seed=7, episodes=3))
-    assert sorted((path.name, path.stat().st_mtime_ns) for path in folder.iterdir()) == before
+    assert sorted((path.name, path.stat().st_mtime_ns) for path in folder.rglob("*")) == before
 
 
 def test_folders_of_other_things_are_refused(tmp_path: Path) -> None:
@@ -121,17 +167,11 @@ def test_tasks_without_an_expert_are_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("damage", ["{", "{}", '{"format": "other", "version": 9}'])
-def test_a_damaged_index_is_refused(damage: str, tmp_path: Path) -> None:
-    (tmp_path / "index.json").write_text(damage)
-    with pytest.raises(CheckpointError, match=r"index\.json' must be"):
-        Demonstrations(tmp_path)
-
-
-def test_a_damaged_episode_is_refused(tmp_path: Path) -> None:
-    record_demonstrations(_config(tmp_path / "a", episodes=1))
-    (tmp_path / "a" / "episode_000000.npz").write_bytes(b"PK\x03\x04 cut off")
-    with pytest.raises(CheckpointError, match="must be a recorded episode, but cannot be read"):
-        Demonstrations(tmp_path / "a")[0]
+def test_a_damaged_log_is_refused(damage: str, tmp_path: Path) -> None:
+    (tmp_path / "meta").mkdir()
+    (tmp_path / "meta" / "kibble.json").write_text(damage)
+    with pytest.raises(CheckpointError, match=r"kibble\.json' must"):
+        record_demonstrations(_config(tmp_path))
 
 
 def test_command_reports(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -139,4 +179,4 @@ def test_command_reports(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> 
     words = ["demos", "task=reach", "task.image_size=[16,16]", "episodes=1", f"out={out}"]
     assert run(words) == 0
     assert "1 episodes" in capsys.readouterr().out
-    assert json.loads((out / "index.json").read_text())["format"] == "kibble-demonstrations"
+    assert json.loads((out / "meta/info.json").read_text())["codebase_version"] == "v3.0"
