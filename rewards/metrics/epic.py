@@ -5,9 +5,10 @@ potential-based shaping, gamma Φ(s') - Φ(s), it is in the null space of every 
 here, whatever Φ is: canonically shaped, such a reward is zero, so the distance between the shaping
 terms of two models is 0/0 and says nothing about either. That is no defect of the distance:
 shaping changes no optimal policy, so a bad Φ costs learning time, not the optimum, and what it
-costs in time is measured by the other metrics. So the *absolute* reward is compared, R(s, a, s') = Φ(s'),
-"be where progress is high", of the model with that of the oracle: what remains of a reward model
-when it is optimised outright, and what decides which states an agent would seek.
+costs in time is measured by the other metrics. So the *absolute* reward is compared,
+R(s, a, s') = Φ(s'), "be where progress is high", of the model with that of the oracle: what
+remains of a reward model when it is optimised outright, and what decides which states an agent
+would seek.
 
 For rewards of the next state alone, E[R(x, A, S')] is the same for every x, canonical shaping
 takes away the mean, and EPIC = sqrt((1 - rho) / 2) with rho Pearson's correlation of the two
