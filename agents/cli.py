@@ -26,6 +26,7 @@ _EXTRA_OF_MODULE = {
     "imageio": "train",
     "av": "train",
     "matplotlib": "train",
+    "pyarrow": "train",
     "rich": "train",
     "scipy": "train",
 }

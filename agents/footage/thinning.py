@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from kibble.rewards.errors import ConfigError
 
-__all__ = ["ThinnedFrames"]
+__all__ = ["ThinnedFrames", "thin_numbers"]
 
 
 @final
@@ -89,3 +89,18 @@ class ThinnedFrames:
             self._frames[place] = self._frames[kept]
         self._times = self._times[::2]
         self._stride *= 2
+
+
+def thin_numbers(count: int, *, limit: int) -> NDArray[np.int64]:
+    """Return which of ``count`` frames :class:`ThinnedFrames` keeps.
+
+    >>> thin_numbers(10, limit=4).tolist()
+    [0, 4, 8, 9]
+    """
+    if limit < 2:
+        raise ConfigError(f"`max_frames` must be at least 2, got {limit}.")
+    stride = 1
+    while -(-count // stride) > limit:
+        stride *= 2
+    numbers = np.arange(0, count, stride)
+    return numbers if numbers[-1:] == count - 1 else np.append(numbers, count - 1)
