@@ -1,7 +1,11 @@
-"""Records labelled clips from the simulator, in several processes."""
+"""Records labelled clips from the simulator, in several processes.
+
+Half of the clips show the plain scene, the others a look of ``Appearance.training()``.
+"""
 
 from __future__ import annotations
 
+import dataclasses
 import multiprocessing
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
@@ -12,13 +16,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 import kibble.envs
-from kibble.agents.pretrain.behaviours import Act, SegmentedBehaviour
-from kibble.envs.tabletop import TabletopEnv, make_expert
+from kibble.agents.pretrain.behaviours import Behaviour, draw_kind, holds_true
+from kibble.envs.tabletop import Appearance, OracleReading, TabletopEnv
 from kibble.rewards.grm.clips import Clip, write_clips
 
-__all__ = ["record", "record_clip", "task_id"]
+__all__ = ["make_env", "record", "record_clip", "task_id"]
 
 CLIPS_PER_SHARD = 10
+_ATTEMPTS = 20
+_SCENES = 2**30  # training draws its scenes from the seeds below, held-out clips from those above
 
 
 def task_id(task: str) -> str:
@@ -30,6 +36,14 @@ def task_id(task: str) -> str:
     return f"kibble/{''.join(word.capitalize() for word in task.split('_'))}-v0"
 
 
+def make_env(task: str, appearance: Appearance | None = None) -> TabletopEnv:
+    """Make the bare environment of a task, with a look drawn anew in every episode or plain."""
+    kibble.envs.register()
+    env = gym.make(task_id(task), render_mode="rgb_array", appearance=appearance).unwrapped
+    assert isinstance(env, TabletopEnv)
+    return env
+
+
 def record_clip(
     env: TabletopEnv,
     *,
@@ -38,8 +52,12 @@ def record_clip(
     steps: int,
     stride: int,
     kind: str | None = None,
+    heldout: bool = False,
 ) -> Clip:
     """Record one episode, labelled for every goal that its scene allows.
+
+    An episode in which the behaviour did not do what its kind promises, such as a success that
+    came too late, is thrown away and another one is recorded.
 
     Args:
         env: The bare environment; stepped on after success, so that undoing is seen too.
@@ -47,42 +65,56 @@ def record_clip(
         rng: Source of the scene, the goal and the behaviour.
         steps: Control steps.
         stride: Control steps from one recorded frame to the next.
-        kind: Behaviour, or ``None`` to draw one.
+        kind: Behaviour, or ``None`` to draw one by its share.
+        heldout: Whether to draw a scene that training never draws and to carry the last phrasing
+            of each goal, which training never sees.
+
+    Returns:
+        The clip; its kind is ``"mixed"`` if no episode kept the promise.
     """
-    observation, _ = env.reset(seed=int(rng.integers(2**31)))
+    kind = draw_kind(rng) if kind is None else kind
+    for _ in range(_ATTEMPTS):
+        clip = _episode(env, task, rng, steps, stride, kind, heldout)
+        if holds_true(kind, clip.progress[:, clip.goal], clip.success[:, clip.goal]):
+            return clip
+    return dataclasses.replace(clip, kind="mixed")
+
+
+def _episode(
+    env: TabletopEnv,
+    task: str,
+    rng: np.random.Generator,
+    steps: int,
+    stride: int,
+    kind: str,
+    heldout: bool,
+) -> Clip:
+    scene = int(rng.integers(_SCENES)) + (_SCENES if heldout else 0)
+    observation, _ = env.reset(seed=scene)
     goals = env.goals
-
-    def expert(index: int, source: np.random.Generator) -> Act:
-        return make_expert(env, goals[index], source)
-
-    behaviour = SegmentedBehaviour(
-        expert, goals=len(goals), goal=env.goal.index, rng=rng, kind=kind
-    )
+    behaviour = Behaviour(env, kind=kind, rng=rng, steps=steps)
     frames: dict[str, list[NDArray[np.uint8]]] = {view: [] for view in env.views}
-    progress: list[list[float]] = []
-    success: list[list[bool]] = []
-    stages: list[list[int]] = []
+    readings: list[list[OracleReading]] = []
     states: list[NDArray[np.float32]] = []
     for step in range(steps + 1):
         if step % stride == 0:
             for view, images in env.frames().items():
                 frames[view].append(images[0])
-            readings = [env.oracle(goal) for goal in goals]
-            progress.append([reading.progress for reading in readings])
-            success.append([reading.success for reading in readings])
-            stages.append([reading.stage for reading in readings])
+            readings.append([env.oracle(goal) for goal in goals])
             states.append(observation)
         if step < steps:
             observation, *_ = env.step(behaviour())
+    phrasings = [tuple(env.phrasings(goal)) for goal in goals]
     return Clip(
         task=task,
         frames={view: np.stack(images) for view, images in frames.items()},
-        progress=np.array(progress, np.float32),
-        success=np.array(success, np.bool_),
-        stage=np.array(stages, np.int8),
+        progress=np.array([[reading.progress for reading in row] for row in readings], np.float32),
+        success=np.array([[reading.success for reading in row] for row in readings], np.bool_),
+        stage=np.array([[reading.stage for reading in row] for row in readings], np.int8),
         state=np.array(states, np.float32),
-        phrasings=tuple(tuple(env.phrasings(goal)) for goal in goals),
+        phrasings=tuple(each if heldout else each[:-1] for each in phrasings),
         goal=env.goal.index,
+        kind=kind,
     )
 
 
@@ -92,16 +124,16 @@ def _record_shard(
     target = Path(directory) / f"{task}-{seed:04d}-{chunk:04d}"
     if (target / "clips.json").exists():
         return clips
-    kibble.envs.register()
-    env = gym.make(task_id(task), render_mode="rgb_array").unwrapped
-    assert isinstance(env, TabletopEnv)
     words = np.frombuffer(task.encode(), np.uint8).tolist()
     rng = np.random.default_rng(np.random.SeedSequence([seed, chunk, *words]))
+    envs = [make_env(task, appearance) for appearance in (None, Appearance.training())]
     recorded = [
-        record_clip(env, task=task, rng=rng, steps=steps, stride=stride) for _ in range(clips)
+        record_clip(envs[int(rng.integers(2))], task=task, rng=rng, steps=steps, stride=stride)
+        for _ in range(clips)
     ]
     write_clips(target, recorded)
-    env.close()
+    for env in envs:
+        env.close()
     return clips
 
 

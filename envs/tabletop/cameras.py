@@ -11,7 +11,15 @@ from numpy.typing import NDArray
 
 from kibble.rewards.errors import ConfigError
 
-__all__ = ["CAMERAS", "WRIST_CAMERA", "Camera", "CameraPose", "camera_xml", "read_camera"]
+__all__ = [
+    "CAMERAS",
+    "WRIST_CAMERA",
+    "Camera",
+    "CameraPose",
+    "camera_axes",
+    "camera_xml",
+    "read_camera",
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,8 +89,8 @@ WRIST_CAMERA = CameraPose(position=(0.085, 0.0, -0.085), target=(0.035, 0.0, -0.
 """In the frame of the hand, which is always parallel to the base frame."""
 
 
-def camera_xml(name: str, pose: CameraPose) -> str:
-    """Return the MJCF element of a camera, upright in the picture."""
+def camera_axes(pose: CameraPose) -> NDArray[np.float64]:
+    """Return (3, 3) float64: x (right), y (up) and z (backwards) of an upright camera, in rows."""
     forward = np.subtract(pose.target, pose.position)
     forward = forward / np.linalg.norm(forward)
     up = np.array([0.0, 0.0, 1.0])
@@ -90,7 +98,12 @@ def camera_xml(name: str, pose: CameraPose) -> str:
         up = np.array([-1.0, 0.0, 0.0])
     right = np.cross(forward, up)
     right /= np.linalg.norm(right)
-    axes = " ".join(f"{value:.9g}" for value in (*right, *np.cross(right, forward)))
+    return np.array([right, np.cross(right, forward), -forward])
+
+
+def camera_xml(name: str, pose: CameraPose) -> str:
+    """Return the MJCF element of a camera, upright in the picture."""
+    axes = " ".join(f"{value:.9g}" for value in camera_axes(pose)[:2].ravel())
     position = " ".join(f"{value:.9g}" for value in pose.position)
     return f'<camera name="{name}" pos="{position}" xyaxes="{axes}" fovy="{pose.fovy:.9g}"/>'
 

@@ -11,8 +11,10 @@ import numpy as np
 from gymnasium import spaces
 from numpy.typing import NDArray
 
+from kibble.envs.tabletop.appearance import Appearance, Look
 from kibble.envs.tabletop.arguments import check_options, check_size, check_views, pick
 from kibble.envs.tabletop.cameras import CAMERAS, Camera, CameraPose, read_camera
+from kibble.envs.tabletop.dressing import Dressing
 from kibble.envs.tabletop.goals import Goal, OracleReading
 from kibble.envs.tabletop.palette import PALETTE, draw_colours
 from kibble.envs.tabletop.proprioception import PROPRIOCEPTION, proprioception
@@ -70,6 +72,8 @@ class TabletopEnv(gymnasium.Env[NDArray[np.float32], NDArray[np.float32]]):
         image_size: (height, width) of the frames, pixels.
         render_mode: ``"rgb_array"`` or ``None``; frames can be had in either.
         cameras: Further cameras that stand still, by name.
+        appearance: From where each episode's look is drawn, or ``None`` for the plain scene. What
+            happens in an episode is the same either way.
 
     Raises:
         ConfigError: If the task, a view, the size or the render mode is not known or out of range.
@@ -88,6 +92,7 @@ class TabletopEnv(gymnasium.Env[NDArray[np.float32], NDArray[np.float32]]):
         image_size: tuple[int, int] = (96, 96),
         render_mode: str | None = None,
         cameras: Mapping[str, CameraPose] | None = None,
+        appearance: Appearance | None = None,
     ) -> None:
         self.task: TabletopTask = make_task(task)
         poses = {**CAMERAS, **(cameras or {})}
@@ -102,8 +107,16 @@ class TabletopEnv(gymnasium.Env[NDArray[np.float32], NDArray[np.float32]]):
         self.render_mode = render_mode
         self.control_dt = CONTROL_DT
         self.world = World(
-            scene_xml(things=self.task.things(), cameras=poses, image_size=self.image_size)
+            scene_xml(
+                things=self.task.things(),
+                cameras=poses,
+                image_size=self.image_size,
+                dressed=appearance is not None,
+            )
         )
+        self._appearance = appearance
+        self._dressing = None if appearance is None else Dressing(self.world.model, poses)
+        self._look: Look | None = None
         self._renderer: OffscreenRenderer | None = None
         self._entries = PROPRIOCEPTION + self.task.observations
         self.proprioception_size = len(PROPRIOCEPTION)
@@ -151,6 +164,7 @@ class TabletopEnv(gymnasium.Env[NDArray[np.float32], NDArray[np.float32]]):
         count = len(self.phrasings(self._goal))
         self._phrasing = pick("phrasing", forced.get("phrasing", int(phrasing * count)), count)
         self._held = 0
+        self._dress()
         self._reading = self.oracle()
         return self._observe(), self._info()
 
@@ -200,6 +214,11 @@ class TabletopEnv(gymnasium.Env[NDArray[np.float32], NDArray[np.float32]]):
     def colours(self) -> dict[str, str]:
         """Colour names of this episode by element."""
         return dict(self._colours)
+
+    @property
+    def look(self) -> Look | None:
+        """What was drawn for this episode's appearance, or ``None`` in the plain scene."""
+        return self._look
 
     def phrasings(self, goal: Goal) -> tuple[str, ...]:
         """Return every sentence that asks for a goal in this scene, the plainest first."""
@@ -262,7 +281,10 @@ class TabletopEnv(gymnasium.Env[NDArray[np.float32], NDArray[np.float32]]):
     # -- state -----------------------------------------------------------------------------
 
     def get_state(self) -> dict[str, NDArray[np.float64] | int | str | list[str]]:
-        """Return all that is needed to go on from here bit by bit, random numbers included."""
+        """Return all that is needed to go on from here bit by bit, random numbers included.
+
+        The look is not part of it: a state from elsewhere is shown in this environment's own.
+        """
         return {
             "task": self.task.name,
             "physics": self.world.state(),
@@ -299,6 +321,20 @@ class TabletopEnv(gymnasium.Env[NDArray[np.float32], NDArray[np.float32]]):
         self._colours = dict(zip(self.task.slots, colours, strict=True))
         for slot, colour in self._colours.items():
             self.world.paint(self.task.geoms(slot), colour)
+            if self._dressing is not None:
+                self._dressing.shade(self.task.geoms(slot), colour)
+
+    def _dress(self) -> None:
+        if self._appearance is None or self._dressing is None:
+            return
+        # Far ahead in the same stream, so that scenes are those of an environment without a look.
+        bits = self.np_random.bit_generator
+        assert isinstance(bits, np.random.PCG64)
+        rng = np.random.Generator(bits.jumped())
+        self._look = self._appearance.draw(rng, self._dressing.views)
+        self._dressing.wear(self._look)
+        self._paint(tuple(self._colours.values()))
+        self.world.refresh()
 
     def _observe(self) -> NDArray[np.float32]:
         values = np.concatenate(

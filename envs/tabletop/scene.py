@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from kibble.envs.tabletop.arm import arm_actuators, arm_body, arm_equalities
 from kibble.envs.tabletop.cameras import CameraPose, camera_xml
+from kibble.envs.tabletop.dressing import dressing_assets, dressing_things
 
 __all__ = ["CUBE_HALF", "TIMESTEP", "fixture_box", "free_box", "scene_xml"]
 
@@ -51,6 +52,7 @@ def scene_xml(
     things: str,
     cameras: Mapping[str, CameraPose],
     image_size: tuple[int, int],
+    dressed: bool = False,
 ) -> str:
     """Return the MJCF of a whole scene.
 
@@ -58,12 +60,14 @@ def scene_xml(
         things: MJCF of the bodies that the task puts on the table.
         cameras: Name to pose of the cameras that stand still.
         image_size: (height, width) of the largest picture that will be asked for, pixels.
+        dressed: Whether it carries what a :class:`Dressing` needs.
 
     Returns:
         The document.
     """
     height, width = image_size
     views = "".join(camera_xml(name, pose) for name, pose in cameras.items())
+    assets, extras = (dressing_assets(), dressing_things()) if dressed else ("", "")
     return f"""
 <mujoco model="kibble_tabletop">
   <compiler angle="radian" autolimits="true"/>
@@ -87,7 +91,7 @@ def scene_xml(
   </default>
   <asset>
     <texture name="sky" type="skybox" builtin="flat" rgb1="0.72 0.78 0.84" width="16" height="96"/>
-  </asset>
+  {assets}</asset>
   <worldbody>
     <light pos="0.7 0.4 1.6" dir="-0.2 -0.25 -1" directional="true" castshadow="false"
            diffuse="0.38 0.38 0.38" specular="0.05 0.05 0.05"/>
@@ -97,7 +101,7 @@ def scene_xml(
           friction="0.8 0.01 0.001" rgba="0.62 0.58 0.53 1"/>
     {views}
     {arm_body()}
-    {things}
+    {things}{extras}
   </worldbody>
   <equality>{arm_equalities()}</equality>
   <actuator>{arm_actuators()}</actuator>

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,6 +27,8 @@ BEHAVIOURS = (
     "mixed",
 )
 """What can happen in a clip; ``mixed`` is anything."""
+
+_PART = ".part"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -86,18 +89,22 @@ class Clip:
 def write_clips(directory: Path, clips: Sequence[Clip]) -> None:
     """Write clips as one shard: an array per view, ``labels.npz`` and ``clips.json``.
 
+    The shard appears under its name only when it is whole.
+
     Args:
-        directory: The shard's own directory; made if missing.
+        directory: The shard's own directory; replaced if there is one.
         clips: Clips of one task, all with the same views, frame size and state size.
     """
-    directory.mkdir(parents=True, exist_ok=True)
+    part = directory.with_name(directory.name + _PART)
+    shutil.rmtree(part, ignore_errors=True)
+    part.mkdir(parents=True)
     for view in clips[0].frames:
-        np.save(directory / f"{view}.npy", np.concatenate([clip.frames[view] for clip in clips]))
+        np.save(part / f"{view}.npy", np.concatenate([clip.frames[view] for clip in clips]))
     labels: dict[str, Any] = {}
     for i, clip in enumerate(clips):
         labels[f"progress_{i}"], labels[f"success_{i}"] = clip.progress, clip.success
         labels[f"stage_{i}"], labels[f"state_{i}"] = clip.stage, clip.state
-    with (directory / "labels.npz").open("wb") as file:
+    with (part / "labels.npz").open("wb") as file:
         np.savez(file, **labels)
     document = {
         "task": clips[0].task,
@@ -106,7 +113,9 @@ def write_clips(directory: Path, clips: Sequence[Clip]) -> None:
             {"phrasings": clip.phrasings, "goal": clip.goal, "kind": clip.kind} for clip in clips
         ],
     }
-    (directory / "clips.json").write_text(json.dumps(document))  # last: it marks a whole shard
+    (part / "clips.json").write_text(json.dumps(document))
+    shutil.rmtree(directory, ignore_errors=True)
+    part.rename(directory)
 
 
 def read_clips(directory: Path) -> list[Clip]:
@@ -123,6 +132,8 @@ def read_clips(directory: Path) -> list[Clip]:
     """
     clips: list[Clip] = []
     for marker in sorted(directory.glob("*/clips.json")):
+        if marker.parent.name.endswith(_PART):  # of a run that was stopped
+            continue
         document = json.loads(marker.read_text())
         labels = np.load(marker.parent / "labels.npz")
         arrays = {

@@ -5,49 +5,83 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from kibble.agents.pretrain.behaviours import KINDS, SegmentedBehaviour
+from kibble.agents.pretrain.behaviours import (
+    BEHAVIOURS,
+    SHARES,
+    Behaviour,
+    draw_kind,
+    holds_true,
+)
+from kibble.agents.pretrain.config import TASKS
+from kibble.envs.tabletop import TabletopEnv
+
+STEPS = 60
 
 
-def expert_towards(log):
-    def make(goal, rng):
-        log.append(goal)
-        return lambda: np.array([1.0, 0.0, 0.0, -1.0], np.float32)
+def acted(task, kind, seed, steps=STEPS):
+    env = TabletopEnv(task)
+    env.reset(seed=seed)
+    behaviour = Behaviour(env, kind=kind, rng=np.random.default_rng(seed), steps=steps)
+    actions, readings = [], [env.oracle()]
+    for _ in range(steps):
+        actions.append(behaviour())
+        env.step(actions[-1])
+        readings.append(env.oracle())
+    progress = np.array([reading.progress for reading in readings], np.float32)
+    return np.stack(actions), progress, np.array([reading.success for reading in readings])
 
-    return make
 
-
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", BEHAVIOURS)
 def test_actions_are_legal_and_the_seed_decides(kind):
-    def actions(seed):
-        behaviour = SegmentedBehaviour(
-            expert_towards([]), goals=3, goal=1, rng=np.random.default_rng(seed), kind=kind
-        )
-        return np.stack([behaviour() for _ in range(150)])
-
-    first = actions(0)
-    assert first.shape == (150, 4)
+    first, *_ = acted("pick_place", kind, 0)
+    assert first.shape == (STEPS, 4)
     assert first.dtype == np.float32
     assert (np.abs(first) <= 1.0).all()
-    np.testing.assert_array_equal(first, actions(0))
-    assert not np.array_equal(first, actions(1))
+    np.testing.assert_array_equal(first, acted("pick_place", kind, 0)[0])
+    assert not np.array_equal(first, acted("pick_place", kind, 1)[0])
 
 
-def test_experts_aim_at_the_goal_and_wrong_ones_at_another():
-    for seed in range(5):
-        aims: list[int] = []
-        for kind in ("expert", "wrong_goal"):
-            SegmentedBehaviour(
-                expert_towards(aims), goals=3, goal=1, rng=np.random.default_rng(seed), kind=kind
-            )
-        assert aims[0] == 1
-        assert aims[1] != 1
+@pytest.mark.slow
+@pytest.mark.parametrize("task", TASKS)
+@pytest.mark.parametrize("kind", ["near_miss", "regress", "partial", "wrong_object"])
+def test_most_episodes_keep_the_promise_of_their_kind(task, kind):
+    kept = [holds_true(kind, *acted(task, kind, seed)[1:]) for seed in range(12)]
+    assert np.mean(kept) >= 0.5  # the others are recorded again
 
 
-def test_aimless_behaviour_asks_no_expert():
-    aims: list[int] = []
-    behaviour = SegmentedBehaviour(
-        expert_towards(aims), goals=3, goal=1, rng=np.random.default_rng(0), kind="aimless"
-    )
-    for _ in range(100):
-        behaviour()
-    assert aims == []
+def test_every_kind_is_drawn_by_its_share():
+    rng = np.random.default_rng(0)
+    drawn = [draw_kind(rng) for _ in range(2000)]
+    assert set(SHARES) == set(BEHAVIOURS)
+    for kind, share in SHARES.items():
+        assert drawn.count(kind) / 2000 == pytest.approx(share, abs=0.03)
+
+
+RISING = np.linspace(0.1, 1.0, 10, dtype=np.float32)
+
+
+@pytest.mark.parametrize(
+    ("kind", "progress", "kept"),
+    [
+        ("success", RISING, True),
+        ("success", RISING[::-1], False),
+        ("partial", RISING, False),
+        ("partial", 0.5 * RISING, True),
+        ("near_miss", 0.9 * RISING, True),
+        ("near_miss", RISING[::-1], False),
+        ("near_miss", 0.3 * RISING, False),
+        ("regress", RISING, False),
+        ("regress", np.concatenate([RISING, RISING[::-1]]), True),
+        ("regress", 0.6 * np.concatenate([RISING, RISING[::-1]]), False),
+        ("stall", RISING, True),
+    ],
+)
+def test_promises(kind, progress, kept):
+    assert holds_true(kind, progress, progress >= 1.0) is kept
+
+
+def test_an_unknown_kind_is_an_error():
+    env = TabletopEnv("reach")
+    env.reset(seed=0)
+    with pytest.raises(ValueError, match="got 'dance'"):
+        Behaviour(env, kind="dance", rng=np.random.default_rng(0), steps=10)
