@@ -19,6 +19,8 @@ class PretrainConfig:
         out: Directory of the weights, the report and the model card.
         name: Name of the model for logs and tables.
         init: Known name or directory of weights to start from, or null to start from nothing.
+        teacher: Known name or directory of weights, of a larger network for example, whose
+            progress and success are learned from besides the labels, or null.
         tasks: Tasks to record clips of.
         episodes_per_task: Clips of each task.
         episode_steps: Control steps of each clip.
@@ -32,29 +34,33 @@ class PretrainConfig:
         instructions_per_clip: Instructions that each of them is read with.
         learning_rate: Peak learning rate.
         threads: Threads of the optimiser.
+        device: auto, cpu, cuda or the like.
         resume: Whether to continue a run that was stopped.
-        heldout_episodes: Clips of each task to compare with the oracle afterwards.
+        heldout_episodes: Clips of each task and kind to calibrate on, and as many others to
+            compare with the oracle afterwards.
         quiet: Whether to do without the progress bar.
     """
 
     out: str = "runs/grm_tiny"
     name: str = "grm_tiny"
     init: str | None = None
+    teacher: str | None = None
     tasks: list[str] = field(default_factory=lambda: list(TASKS))
-    episodes_per_task: int = 240
+    episodes_per_task: int = 300
     episode_steps: int = 100
     stride: int = 2
     data: str = "data/pretrain"
-    seed: int = 1
+    seed: int = 3
     workers: int = 2
-    steps: int = 2000
+    steps: int = 5000
     clips_per_batch: int = 24
     frames_per_clip: int = 8
-    instructions_per_clip: int = 2
+    instructions_per_clip: int = 3
     learning_rate: float = 2e-3
-    threads: int = 1
+    threads: int = 2
+    device: str = "auto"
     resume: bool = False
-    heldout_episodes: int = 16
+    heldout_episodes: int = 4
     quiet: bool = False
 
     def __post_init__(self) -> None:
@@ -74,7 +80,7 @@ class PretrainConfig:
             "frames_per_clip": 3,
             "instructions_per_clip": 1,
             "threads": 1,
-            "heldout_episodes": 2,
+            "heldout_episodes": 1,
         }
         for key, low in smallest.items():
             if getattr(self, key) < low:

@@ -66,19 +66,19 @@ def read_clip(model: RewardModel, clip: Clip, *, instruction: str) -> Estimate:
     return model.estimate(episodes, frames)
 
 
-def agreement(model: RewardModel, clips: Sequence[Clip], *, expert: Sequence[bool]) -> Agreement:
+def agreement(model: RewardModel, clips: Sequence[Clip]) -> Agreement:
     """Compare a model with the oracle.
 
     Args:
         model: A model whose estimates depend on the start and the present frame alone.
-        clips: Clips of one task, recorded at every control step.
-        expert: For each clip, whether an expert towards the instructed goal acted in it.
+        clips: Clips of one task, recorded at every control step; those of kind ``success`` tell
+            the order. Each goal is asked for with its last phrasing, which training never sees.
     """
     errors, other_errors, noise, orders, oracle_orders = [], [], [], [], []
     judged, met, apart = [], [], []
-    for clip, by_expert in zip(clips, expert, strict=True):
+    for clip in clips:
         estimates = [
-            read_clip(model, clip, instruction=phrasings[0]) for phrasings in clip.phrasings
+            read_clip(model, clip, instruction=phrasings[-1]) for phrasings in clip.phrasings
         ]
         progress = np.stack([e.progress for e in estimates], axis=1)  # (T, G)
         error = progress - clip.progress
@@ -91,7 +91,7 @@ def agreement(model: RewardModel, clips: Sequence[Clip], *, expert: Sequence[boo
         only = clip.success[:, clip.goal] & ~clip.success[:, others].any(axis=1)
         apart.append(progress[only].argmax(axis=1) == clip.goal)
         done = np.flatnonzero(clip.success[:, clip.goal])
-        if by_expert and len(done) and done[0] >= 3:
+        if clip.kind == "success" and len(done) and done[0] >= 3:
             upto = slice(0, int(done[0]) + 1)
             orders.append(_order(progress[upto, clip.goal]))
             oracle_orders.append(_order(clip.progress[upto, clip.goal]))

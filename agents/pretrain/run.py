@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import json
 import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-import gymnasium as gym
-import numpy as np
 import torch
 from rich.console import Console
 from rich.progress import (
@@ -23,11 +22,12 @@ from rich.progress import (
 )
 from rich.table import Table
 
+from kibble.agents.builders import resolve_device
 from kibble.agents.pretrain.config import PretrainConfig
 from kibble.agents.pretrain.heldout import Agreement, agreement
+from kibble.agents.pretrain.heldout_recording import APPEARANCES, heldout_clips
 from kibble.agents.pretrain.model_card import model_card
-from kibble.agents.pretrain.recording import record, record_clip, task_id
-from kibble.envs.tabletop import TabletopEnv
+from kibble.agents.pretrain.recording import record
 from kibble.rewards.errors import CheckpointError
 from kibble.rewards.grm.clips import Clip, read_clips
 from kibble.rewards.grm.instructions import Tokenizer
@@ -35,11 +35,11 @@ from kibble.rewards.grm.network import GrmNetwork, NetworkConfig
 from kibble.rewards.grm.training import Trainer, TrainingSettings
 from kibble.rewards.loading import CONFIG_FILE, load, load_network, save
 
-__all__ = ["heldout_clips", "pretrain"]
+__all__ = ["pretrain"]
 
 _CHECKPOINT = "training.ckpt"
 _CHECKPOINT_EVERY = 200
-_HELDOUT_SEED = 987_654  # no training seed reaches these scenes
+_JUDGED = ("success", "partial", "regress", "near_miss", "wrong_object", "stall", "random")
 
 _log = logging.getLogger(__name__)
 
@@ -60,6 +60,7 @@ def pretrain(config: PretrainConfig) -> None:
             f"`out` must be a directory without weights, got {out}, which has some; choose "
             "another `out`, or continue a run that was stopped with resume=true."
         )
+    device = resolve_device(config.device)
     torch.set_num_threads(config.threads)
     with _bar(config.quiet, "recording") as show:
         record(
@@ -73,7 +74,12 @@ def pretrain(config: PretrainConfig) -> None:
             on_progress=show,
         )
     clips = [clip for clip in read_clips(data) if clip.task in config.tasks]
-    trainer = Trainer(_network(config, clips), clips, _settings(config))
+    trainer = Trainer(
+        _network(config, clips),
+        clips,
+        _settings(config, device),
+        teacher=None if config.teacher is None else load_network(config.teacher),
+    )
     out.mkdir(parents=True, exist_ok=True)
     if checkpoint.exists():
         trainer.restore(checkpoint)
@@ -92,36 +98,30 @@ def pretrain(config: PretrainConfig) -> None:
         trainer.run(on_step=on_step)
     save(trainer.network, out, name=config.name)
     checkpoint.unlink(missing_ok=True)
-    rows = _compare(config)
-    report = {"config": asdict(config), "agreement": [asdict(row) for row in rows]}
-    (out / "agreement.json").write_text(json.dumps(report, indent=1) + "\n")
     frames = sum(len(clip) * len(clip.frames) for clip in clips)
-    (out / "MODEL_CARD.md").write_text(model_card(config, rows, clips=len(clips), images=frames))
-    _show(rows, out)
+    _report(config, clips=len(clips), images=frames)
 
 
-def heldout_clips(task: str, episodes: int) -> tuple[list[Clip], list[bool]]:
-    """Clips of scenes that training never saw, at every control step, half of them by experts.
-
-    Args:
-        task: Name of the task.
-        episodes: Number of clips.
-
-    Returns:
-        The clips, and for each whether an expert acted in it.
-    """
-    env = gym.make(task_id(task), render_mode="rgb_array").unwrapped
-    assert isinstance(env, TabletopEnv)
-    rng = np.random.default_rng(_HELDOUT_SEED)
-    by_expert = [i % 2 == 1 for i in range(episodes)]
-    clips = [
-        record_clip(
-            env, task=task, rng=rng, steps=60, stride=1, kind="expert" if expert else "mixed"
-        )
-        for expert in by_expert
-    ]
-    env.close()
-    return clips, by_expert
+def _report(config: PretrainConfig, *, clips: int, images: int) -> None:
+    """Compare the saved model with the oracle; write figures and model card beside it."""
+    out, model = Path(config.out), load(config.out)
+    rows: dict[str, list[Agreement]] = {appearance: [] for appearance in APPEARANCES}
+    per_kind = dict.fromkeys(_JUDGED, config.heldout_episodes)
+    total = len(rows) * len(config.tasks)
+    with _bar(config.quiet, "comparing with the oracle") as show:
+        for appearance, task in itertools.product(rows, config.tasks):
+            judged = heldout_clips(task, per_kind=per_kind, appearance=appearance)
+            rows[appearance].append(agreement(model, judged))
+            show(sum(map(len, rows.values())), total)
+    figures = {appearance: [asdict(row) for row in found] for appearance, found in rows.items()}
+    report = {"config": asdict(config), "agreement": figures}
+    (out / "agreement.json").write_text(json.dumps(report, indent=1) + "\n")
+    bins = model.network.config.bins
+    card = model_card(config, rows, clips=clips, images=images, bins=bins)
+    (out / "MODEL_CARD.md").write_text(card)
+    for appearance, found in rows.items():
+        _show(found, appearance)
+    Console().print(f"Weights, agreement.json and MODEL_CARD.md are in {out}.")
 
 
 def _network(config: PretrainConfig, clips: Sequence[Clip]) -> GrmNetwork:
@@ -140,7 +140,7 @@ def _network(config: PretrainConfig, clips: Sequence[Clip]) -> GrmNetwork:
         )
 
 
-def _settings(config: PretrainConfig) -> TrainingSettings:
+def _settings(config: PretrainConfig, device: torch.device) -> TrainingSettings:
     return TrainingSettings(
         steps=config.steps,
         clips_per_batch=config.clips_per_batch,
@@ -148,16 +148,8 @@ def _settings(config: PretrainConfig) -> TrainingSettings:
         instructions_per_clip=config.instructions_per_clip,
         learning_rate=config.learning_rate,
         seed=config.seed,
+        device=device,
     )
-
-
-def _compare(config: PretrainConfig) -> list[Agreement]:
-    model = load(config.out)
-    rows = []
-    for task in config.tasks:
-        clips, by_expert = heldout_clips(task, config.heldout_episodes)
-        rows.append(agreement(model, clips, expert=by_expert))
-    return rows
 
 
 @contextlib.contextmanager
@@ -178,13 +170,11 @@ def _bar(quiet: bool, what: str) -> Iterator[Callable[[int, int], None]]:
         yield show
 
 
-def _show(rows: Sequence[Agreement], out: Path) -> None:
-    table = Table(title="Agreement with the oracle on unseen scenes")
+def _show(rows: Sequence[Agreement], appearance: str) -> None:
+    table = Table(title=f"Agreement with the oracle on unseen scenes, {appearance} appearance")
     names = [name for name in asdict(rows[0]) if name not in ("task", "frames")]
     for name in ("task", *names):
         table.add_column(name.replace("_", " "))
     for row in rows:
         table.add_row(row.task, *(f"{asdict(row)[name]:.3f}" for name in names))
-    console = Console()
-    console.print(table)
-    console.print(f"Weights, agreement.json and MODEL_CARD.md are in {out}.")
+    Console().print(table)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -50,12 +52,13 @@ def clip():
         success=progress >= 1.0,
         stage=(progress >= 0.5).astype(np.int8),
         state=np.zeros((STEPS, 0), np.float32),
-        phrasings=(("red",), ("green",)),
+        phrasings=(("blue", "red"), ("blue", "green")),
+        kind="success",
     )
 
 
 def test_a_perfect_model_agrees(clip):
-    row = agreement(PixelReader(), [clip, clip], expert=[True, False])
+    row = agreement(PixelReader(), [clip, dataclasses.replace(clip, kind="mixed")])
     assert row.error == pytest.approx(0.0, abs=1e-6)
     assert row.noise == pytest.approx(0.0, abs=1e-6)
     assert row.order == row.oracle_order == pytest.approx(1.0)
@@ -65,7 +68,7 @@ def test_a_perfect_model_agrees(clip):
 
 
 def test_a_constant_offset_is_an_error_but_no_noise(clip):
-    row = agreement(PixelReader(offset=-0.1), [clip], expert=[True])
+    row = agreement(PixelReader(offset=-0.1), [clip])
     assert row.error == pytest.approx(0.1 * (STEPS - 1) / STEPS, abs=0.01)
     assert row.other_error == pytest.approx(0.0, abs=1e-6)
     assert row.noise < 0.05

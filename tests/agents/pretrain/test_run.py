@@ -44,7 +44,7 @@ def small(tmp_path, **changes):
         "steps": 2,
         "clips_per_batch": 2,
         "frames_per_clip": 3,
-        "heldout_episodes": 2,
+        "heldout_episodes": 1,
         "quiet": True,
         **changes,
     }
@@ -57,7 +57,7 @@ def test_it_records_trains_reports_and_goes_on_from_there(tmp_path):
     pretrain(small(tmp_path, out=str(out), name="mine"))
     assert load(out).spec.name == "mine"
     report = json.loads((out / "agreement.json").read_text())
-    assert report["agreement"][0]["task"] == "reach"
+    assert report["agreement"]["heldout"][0]["task"] == "reach"
     card = (out / "MODEL_CARD.md").read_text()
     assert "kibble pretrain name=mine tasks=[reach] episodes_per_task=2" in card
     pretrain(small(tmp_path, out=str(tmp_path / "further"), init=str(out)))
