@@ -17,7 +17,10 @@ import kibble
 ROOT = Path(__file__).resolve().parents[1]
 FOLDERS = ("agents", "configs", "envs", "rewards")
 FILES = ("__init__.py", "__main__.py", "py.typed")
-KINDS = {".py", ".yaml", ".json", ".safetensors", ".md", ".xml", ".typed"}
+KINDS = {
+    *(".py", ".yaml", ".json", ".safetensors", ".md", ".xml", ".typed"),
+    *(".html", ".css", ".js"),
+}
 
 pytestmark = pytest.mark.skipif(not (ROOT / "pyproject.toml").is_file(), reason="not a checkout")
 

@@ -123,6 +123,32 @@ _ROWS = (
         function="kibble.agents.contact_sheet.render:render",
     ),
     Command(
+        name="score",
+        summary="read a recording with reward models: figures, film and an interactive page",
+        examples=(
+            (
+                "kibble score input=push.mp4 instruction='push the red cube onto the green pad'",
+                "progress, hop, success and confidence per frame; a page to look at in a browser",
+            ),
+            (
+                "kibble score 'input=[a.mp4,b.mp4]' 'views=[front,wrist]' instruction='open the "
+                "drawer' reward=[grm_tiny,random]",
+                "two cameras of one episode, two reward models in one picture",
+            ),
+            (
+                "kibble score input=data/push episode=3 'views={front: cam_high}'",
+                "an episode of a LeRobot dataset, which brings its instruction",
+            ),
+            (
+                "kibble score input=runs/push-grm_tiny-sac-seed0",
+                "let the run's agent play an episode, with the simulator's progress beside",
+            ),
+        ),
+        schema="kibble.agents.score.config:ScoreConfig",
+        function="kibble.agents.score.run:score",
+        graphics="maybe",
+    ),
+    Command(
         name="pretrain",
         summary="train the embedded reward model from simulated episodes",
         examples=(("kibble pretrain", "the recipe of the shipped grm_tiny weights"),),

@@ -22,12 +22,14 @@ NEEDED = {
     ("reward", "path"): ["reward.weights=models/mine"],
 }
 
+REQUIRED = {"evaluate": ["run=runs/a"], "score": ["input=a.mp4"]}
+
 
 @pytest.mark.parametrize("name", COMMANDS)
 def test_every_command_composes(name: str) -> None:
     command = COMMANDS[name]
     with open_composer(command) as composer:
-        needed = ["run=runs/a"] if name == "evaluate" else []
+        needed = REQUIRED.get(name, [])
         assert isinstance(composer.instantiate(needed), command.load_schema())
 
 

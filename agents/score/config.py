@@ -1,0 +1,85 @@
+"""Settings of ``kibble score``."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from kibble.rewards.errors import ConfigError
+
+__all__ = ["ScoreConfig"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ScoreConfig:
+    """Settings of ``kibble score``.
+
+    Args:
+        input: A video, a picture, a folder of pictures (or of one such folder per view), a
+            LeRobot dataset or a run directory; several videos as a list with views=, or as
+            {front: a.mp4, wrist: b.mp4}.
+        instruction: What was wanted, in one sentence; null takes what the recording says.
+        reward: Shipped weights, a directory of weights, or a baseline (time_counter, pixel_goal,
+            random); several are drawn together.
+        views: A name for each input, such as [front,wrist]; for datasets and runs the views to
+            use, or {front: cam_high} to rename them. null calls a single video front.
+        goal: A picture of the finished scene, or a video that ends with it, given like input;
+            null goes without.
+        episode: Number of the episode in a dataset or of a run, from 0.
+        by_view: Whether each view is also read alone, where a model can do that.
+        fps: Frames per second to read of a video at most, or at which pictures were taken (10).
+        max_frames: Most frames to read; of longer recordings every 2nd, 4th, ... and the last.
+        out: Folder for scores and report; null makes scores/<name of the input>.
+        overwrite: Whether results in that folder may be replaced.
+        device: auto, cpu, cuda or cuda:0.
+        threads: Threads that torch uses.
+        quiet: Whether to leave out the progress bar.
+
+    Raises:
+        ConfigError: If a value is missing or out of range.
+    """
+
+    input: Any = None
+    instruction: str | None = None
+    reward: list[str] = field(default_factory=lambda: ["grm_tiny"])
+    views: Any = None
+    goal: Any = None
+    episode: int = 0
+    by_view: bool = False
+    fps: float | None = None
+    max_frames: int = 600
+    out: str | None = None
+    overwrite: bool = False
+    device: str = "auto"
+    threads: int = 1
+    quiet: bool = False
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.input, str | list | dict) or not self.input:
+            raise ConfigError(
+                f"`input` must name a video, a folder, or several videos, got {self.input!r}; "
+                "write input=push.mp4 or 'input=[front.mp4,wrist.mp4]' 'views=[front,wrist]'."
+            )
+        if not isinstance(self.views, list | dict | None):
+            raise ConfigError(
+                f"`views` must be a list of names or a mapping, got {self.views!r}; write "
+                "'views=[front]'."
+            )
+        if self.instruction is not None and not any(map(str.isalnum, self.instruction)):
+            raise ConfigError(
+                f"`instruction` must say what was wanted in words, got {self.instruction!r}; "
+                "write one sentence such as instruction='push the red cube onto the green pad'."
+            )
+        if not self.reward or not all(name.strip() for name in self.reward):
+            raise ConfigError(
+                f"`reward` must name at least one reward model, got {list(self.reward)}; "
+                "write reward=grm_tiny."
+            )
+        if len(set(self.reward)) < len(self.reward):
+            raise ConfigError(f"`reward` must name each model once, got {list(self.reward)}.")
+        if self.max_frames < 2:
+            raise ConfigError(f"`max_frames` must be at least 2, got {self.max_frames}.")
+        if self.fps is not None and not 0.0 < self.fps <= 1_000.0:
+            raise ConfigError(f"`fps` must lie in (0, 1000], got {self.fps}.")
+        if self.threads < 1:
+            raise ConfigError(f"`threads` must be at least 1, got {self.threads}.")

@@ -1,0 +1,214 @@
+"""``kibble score``: has reward models read a recording, and says and shows what they think."""
+
+from __future__ import annotations
+
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from kibble.agents.builders import resolve_device
+from kibble.agents.footage.footage import Footage
+from kibble.agents.footage.reading import Sampling, read_footage
+from kibble.agents.run_directory import free_directory
+from kibble.agents.score.config import ScoreConfig
+from kibble.agents.score.curves import Curve, read_curve, readable_views
+from kibble.agents.score.encoding import write_h264
+from kibble.agents.score.film import OverlayArtist, draw_strip
+from kibble.agents.score.page import write_page
+from kibble.agents.score.summary import Flag, Summary, flags_of, summarise
+from kibble.agents.score.tables import score_document, write_json, write_parquet
+from kibble.agents.score.words import flag_words
+from kibble.rewards.catalogue import open_model
+from kibble.rewards.errors import CheckpointError, ConfigError
+from kibble.rewards.types import Frames, RewardModel, Task
+
+__all__ = ["Scores", "run_scoring", "score"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Scores:
+    """What came out.
+
+    Args:
+        out: The folder with scores.parquet, scores.json, overlay.mp4 and report.html.
+        footage: What was read.
+        instruction: What was wanted.
+        curves: What the models read.
+        summaries: One for each curve.
+        flags: Reasons to be careful.
+    """
+
+    out: Path
+    footage: Footage
+    instruction: str
+    curves: tuple[Curve, ...]
+    summaries: tuple[Summary, ...]
+    flags: tuple[Flag, ...]
+
+
+def score(config: ScoreConfig) -> None:
+    """Score and say what came out: the command ``kibble score``."""
+    scores = run_scoring(config)
+    print(f'"{scores.instruction}", {len(scores.footage)} frames')
+    for curve, summary in zip(scores.curves, scores.summaries, strict=True):
+        print(
+            f"{curve.label}: progress {_shown(summary.final_progress)} at the end, "
+            f"{_shown(summary.best_progress)} at best; success {_shown(summary.final_success)} at "
+            f"the end; confidence {_shown(summary.mean_confidence)}"
+        )
+    for flag in scores.flags:
+        print(f"Note: {flag.text}")
+    print(f"Report: {scores.out / 'report.html'} (with scores.parquet, scores.json, overlay.mp4)")
+
+
+def run_scoring(config: ScoreConfig) -> Scores:
+    """Read the recording with every model and write all results.
+
+    Returns:
+        What came out.
+
+    Raises:
+        KibbleError: If the input, a model or the output folder is not usable.
+    """
+    torch.set_num_threads(config.threads)
+    device = resolve_device(config.device)
+    _check_out(config)
+    sampling = Sampling(max_frames=config.max_frames, fps=config.fps, episode=config.episode)
+    footage = read_footage(config.input, views=config.views, sampling=sampling, device=device)
+    instruction = config.instruction or footage.instruction
+    if instruction is None:
+        raise ConfigError(
+            "`instruction` must say what was wanted, got nothing from the command or the "
+            "recording; write instruction='push the red cube onto the green pad'."
+        )
+    task = Task(instruction=instruction.strip(), goal_frames=_goal(config))
+    models = _open_models(config, footage, device)
+    curves = _read(models, footage, task, config)
+    summaries = [summarise(curve, footage.times, footage.oracle) for curve in curves]
+    flags = [
+        *(flag for pair in zip(curves, summaries, strict=True) for flag in flags_of(*pair)),
+        *(
+            flag
+            for label, model in models.items()
+            for flag in flag_words(model, task.instruction, label=label)
+        ),
+        *(Flag(code="recording", text=text) for text in footage.warnings),
+    ]
+    scores = Scores(
+        out=_make_out(config, footage),
+        footage=footage,
+        instruction=task.instruction,
+        curves=tuple(curves),
+        summaries=tuple(summaries),
+        flags=tuple(flags),
+    )
+    _write(scores)
+    return scores
+
+
+def _open_models(
+    config: ScoreConfig, footage: Footage, device: torch.device
+) -> dict[str, RewardModel]:
+    """Open every model under a name of its own."""
+    models: dict[str, RewardModel] = {}
+    for name in config.reward:
+        model = open_model(name, device=device, views=footage.views)
+        if model.spec.needs_goal and config.goal is None:
+            raise ConfigError(
+                f"`goal` must show the finished scene for reward={name}, got nothing; write "
+                "goal=finished.png, or goal=demo.mp4 for a video that ends with it."
+            )
+        label = model.spec.name if model.spec.name not in models else name
+        models[label] = model
+    return models
+
+
+def _goal(config: ScoreConfig) -> Frames | None:
+    if config.goal is None:
+        return None
+    footage = read_footage(config.goal, views=config.views, sampling=Sampling())
+    return {view: frames[-1:] for view, frames in footage.frames.items()}
+
+
+def _read(
+    models: dict[str, RewardModel], footage: Footage, task: Task, config: ScoreConfig
+) -> list[Curve]:
+    asked: list[tuple[str, RewardModel, Frames]] = []
+    for label, model in models.items():
+        asked.append((label, model, footage.frames))
+        if config.by_view:
+            for view in readable_views(model.spec, footage.views):
+                asked.append((f"{label}, {view} alone", model, {view: footage.frames[view]}))
+    console = Console(stderr=True)
+    curves = []
+    with Progress(
+        TextColumn("[bold]{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+        console=console,
+        disable=config.quiet or not console.is_terminal,
+    ) as progress:
+        for label, model, frames in asked:
+            bar = progress.add_task(f"reading with {label}", total=len(footage))
+            curves.append(
+                read_curve(
+                    model,
+                    frames,
+                    task,
+                    label=label,
+                    on_frame=lambda count, bar=bar: progress.advance(bar, count),  # type: ignore[misc]
+                )
+            )
+    return curves
+
+
+def _check_out(config: ScoreConfig) -> None:
+    if config.out is None:
+        return
+    out = Path(config.out)
+    if out.exists() and not out.is_dir():
+        raise CheckpointError(f"`out` must be a folder, got the file '{out}'; choose another.")
+    if out.is_dir() and any(out.iterdir()) and not config.overwrite:
+        raise CheckpointError(
+            f"`out` must be a new or an empty folder, got '{out}' with files in it; choose "
+            "another name, or add overwrite=true. Nothing was changed."
+        )
+
+
+def _make_out(config: ScoreConfig, footage: Footage) -> Path:
+    if config.out is None:
+        return free_directory(Path("scores") / footage.name)
+    out = Path(config.out)
+    out.mkdir(parents=True, exist_ok=True)
+    return out
+
+
+def _write(scores: Scores) -> None:
+    footage, curves, out = scores.footage, scores.curves, scores.out
+    document = score_document(footage, scores.instruction, curves, scores.summaries, scores.flags)
+    write_parquet(out / "scores.parquet", footage, curves)
+    artist = OverlayArtist(footage, scores.instruction, curves)
+    write_h264(out / "overlay.mp4", artist.images(), footage.times)
+    write_page(out / "report.html", document, _film(footage))
+    write_json(out / "scores.json", document)
+
+
+def _film(footage: Footage) -> bytes:
+    """Encode the views side by side, without curves: those are drawn by the page."""
+    tallest = max(frames.shape[1] for frames in footage.frames.values())
+    height = min(max(tallest, 240), 360) // 2 * 2
+    strips = (draw_strip(footage, moment, height=height) for moment in range(len(footage)))
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "film.mp4"
+        write_h264(path, (np.asarray(strip) for strip in strips), footage.times, quality=23)
+        return path.read_bytes()
+
+
+def _shown(value: float | None) -> str:
+    return "unknown" if value is None else f"{value:.2f}"
