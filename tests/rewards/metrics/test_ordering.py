@@ -23,7 +23,13 @@ def test_reversal_turns_the_sign(progress):
 @given(READINGS)
 def test_only_the_order_counts(progress):
     bent = np.arctan(3.0 * progress) - 7.0
-    assert value_order_correlation(bent) == pytest.approx(value_order_correlation(progress))
+    orders = [value_order_correlation(values, flat=0.0) for values in (bent, progress)]
+    assert orders[0] == pytest.approx(orders[1])
+
+
+def test_rounding_has_no_order():
+    assert value_order_correlation(0.5 + 1e-5 * np.arange(9)) == 0.0
+    assert value_order_correlation(0.5 + 1e-5 * np.arange(9), flat=1e-6) == pytest.approx(1.0)
 
 
 @given(st.integers(2, 40))
