@@ -228,8 +228,8 @@ class TrainConfig:
         steps: Budget of environment steps, all environments together; never exceeded.
         n_envs: Environments stepped side by side.
         vectorization: serial (one process; fastest for cheap environments) or processes.
-        demonstrations: Folder that `kibble demos` recorded, or null; SAC takes a part of each
-            batch from it.
+        demonstrations: LeRobot dataset (v3.0), such as `kibble demos` records, or null; SAC takes
+            a part of each batch from it.
         observation: state, embedding (proprioception and frozen frame embedding) or pixels.
         run: Run directory; null makes runs_dir/task-reward-agent-seed.
         runs_dir: Where run directories are made when run is null.

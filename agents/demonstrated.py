@@ -53,15 +53,16 @@ def demonstrated_transitions(config: TrainConfig, model: RewardModel | None) -> 
 
     Raises:
         CheckpointError: If the folder holds no demonstrations.
-        ConfigError: If they are of another task, failed, or do not fit the observations.
+        ConfigError: If they are of another task, failed, do not fit the observations or actions,
+            or lack what the reward reads.
     """
     assert config.demonstrations is not None
-    views = None if model is not None else ()  # without a model nobody looks at frames
-    episodes = list(Demonstrations(Path(config.demonstrations), views=views))
+    folder = Path(config.demonstrations)
     scaled = ScaledObservation(make_environment(config.task, renders=False))
     try:
-        for episode in episodes:
+        for episode in Demonstrations(folder, views=()):  # before any frame is decoded
             _check(episode, config, scaled)
+        episodes = list(Demonstrations(folder, views=_views(folder, model)))
         seen = [
             np.stack([scaled.observation(row) for row in episode.observations])
             for episode in episodes
@@ -88,11 +89,39 @@ def _check(episode: RecordedEpisode, config: TrainConfig, scaled: ScaledObservat
             f"{scaled.observation_space.shape}, got {rows} in '{config.demonstrations}'; record "
             f"some with `kibble demos task={config.task.name} out=…`."
         )
+    if len(episode) < 1 or episode.actions.shape[1:] != scaled.action_space.shape:
+        raise ConfigError(
+            f"`demonstrations` must be steps with actions of shape {scaled.action_space.shape}, "
+            f"got {len(episode)} steps of shape {episode.actions.shape[1:]} in "
+            f"'{config.demonstrations}'; record some with "
+            f"`kibble demos task={config.task.name} out=…`."
+        )
+    if config.reward.kind == "oracle" and episode.labels is None:
+        raise ConfigError(
+            f"reward=oracle needs demonstrations with the simulator's labels, got none in "
+            f"'{config.demonstrations}'; choose another reward."
+        )
     if not episode.success:
         raise ConfigError(
             f"`demonstrations` must succeed, got a failed one in '{config.demonstrations}' "
             f"({episode.instruction!r}); record them with failures=false."
         )
+
+
+def _views(folder: Path, model: RewardModel | None) -> tuple[str, ...]:
+    """Return the views that the model reads of those that are there; without a model none."""
+    if model is None:
+        return ()
+    known = Demonstrations(folder).views
+    missing = [view for view in model.spec.required_views if view not in known]
+    found = tuple(view for view in model.spec.views if view in known)
+    if missing or not found:
+        raise ConfigError(
+            f"`demonstrations` must have the views that {model.spec.name} reads, "
+            f"{list(model.spec.views)}, got {sorted(known)} in '{folder}'; name "
+            "the dataset's features observation.images.<view> accordingly."
+        )
+    return found
 
 
 def _terminated(episode: RecordedEpisode) -> NDArray[np.bool_]:

@@ -55,7 +55,6 @@ class Demonstrations(Sequence[RecordedEpisode]):
         self.folder = folder
         self.info: Info = read_info(folder)
         self.rows: list[EpisodeRow] = read_episode_rows(folder)
-        self._tasks = read_tasks(folder)
         frames = sum(row.length for row in self.rows)
         if (len(self.rows), frames) != (self.info.episodes, self.info.frames):
             raise CheckpointError(
@@ -63,6 +62,12 @@ class Demonstrations(Sequence[RecordedEpisode]):
                 f"episodes with {self.info.frames} rows, meta/episodes of {len(self.rows)} with "
                 f"{frames}; go on with the command that was recording it, or fetch it again."
             )
+        if not self.rows:
+            raise CheckpointError(
+                f"'{folder}' must hold at least one episode, but has none; record some with "
+                "`kibble demos out=…`."
+            )
+        self._tasks = read_tasks(folder)
         self.views = _views(folder, self.info.features, views)
 
     def __len__(self) -> int:

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
+import json
+import shutil
 
 import gymnasium
 import numpy as np
+import pyarrow.parquet as pq
 import pytest
 import torch
+from tests.agents.demonstrations.small_dataset import write_small_dataset
 from tests.agents.small_runs import small_run, small_sac
 from tests.reward_models import CentroidModel
 
@@ -125,3 +129,58 @@ def test_a_run_learns_from_demonstrations_and_keeps_their_folder_in_its_config(f
     )
     directory = run_training(config)
     assert directory.load_config().demonstrations == str(folder)
+
+
+def test_a_dataset_of_another_robot_is_refused_before_its_frames_are_decoded(tmp_path):
+    write_small_dataset(tmp_path / "theirs")
+    config = run_with(tmp_path / "theirs", tmp_path)
+    with pytest.raises(ConfigError, match=r"task=reach, whose observations have shape .*\(2,\)"):
+        demonstrated_transitions(config, CentroidModel())
+
+
+@pytest.fixture
+def foreign(folder, tmp_path):
+    """The recorded dataset as somebody else would have it: without our own columns."""
+    out = shutil.copytree(folder, tmp_path / "foreign")
+    info = json.loads((out / "meta/info.json").read_text())
+    ours = [name for name in info["features"] if name.startswith(("oracle.", "next."))]
+    info["features"] = {name: info["features"][name] for name in info["features"].keys() - ours}
+    (out / "meta/info.json").write_text(json.dumps(info))
+    (out / "meta/kibble.json").unlink()
+    for path in out.glob("data/*/*.parquet"):
+        pq.write_table(pq.read_table(path).drop_columns(ours), path)
+    return out
+
+
+def test_a_dataset_without_our_columns_teaches_the_same(folder, foreign, tmp_path):
+    ours = demonstrated_transitions(run_with(folder, tmp_path), CentroidModel())
+    theirs = demonstrated_transitions(run_with(foreign, tmp_path), CentroidModel())
+    assert np.array_equal(theirs.observations, ours.observations)
+    assert np.array_equal(theirs.actions, ours.actions)
+    assert np.array_equal(theirs.rewards, ours.rewards)
+    assert np.array_equal(theirs.terminated, ours.terminated)
+
+
+def test_what_the_reward_reads_must_be_there(foreign, tmp_path):
+    oracle = RewardConfig(name="oracle", kind="oracle")
+    with pytest.raises(ConfigError, match="reward=oracle needs demonstrations with the simulat"):
+        demonstrated_transitions(run_with(foreign, tmp_path, reward=oracle), None)
+    path = foreign / "meta/info.json"
+    path.write_text(path.read_text().replace("images.front", "images.left"))
+    for data in foreign.glob("data/*/*.parquet"):
+        table = pq.read_table(data)
+        names = [name.replace("images.front", "images.left") for name in table.column_names]
+        pq.write_table(table.rename_columns(names), data)
+    with pytest.raises(ConfigError, match=r"must have the views that .*'left', 'wrist'\] in"):
+        demonstrated_transitions(run_with(foreign, tmp_path), CentroidModel())
+
+
+def test_actions_must_fit(foreign, tmp_path):
+    path = foreign / "meta/info.json"
+    info = json.loads(path.read_text())
+    del info["features"]["action"]
+    path.write_text(json.dumps(info))
+    for data in foreign.glob("data/*/*.parquet"):
+        pq.write_table(pq.read_table(data).drop_columns(["action"]), data)
+    with pytest.raises(ConfigError, match=r"steps with actions of shape \(4,\), got .*\(0,\)"):
+        demonstrated_transitions(run_with(foreign, tmp_path), None)

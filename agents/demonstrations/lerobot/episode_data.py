@@ -85,6 +85,11 @@ def column_values(table: pa.Table, name: str) -> NDArray[np.generic]:
                 f"{len(column)} rows; the dataset is damaged: fetch or record it again."
             )
         shape, column = (*shape, size), inner
+        if column.null_count:
+            raise CheckpointError(
+                f"Feature {name!r} must have numbers alone, but {column.null_count} are missing; "
+                "the dataset is damaged: fetch or record it again."
+            )
     values: NDArray[np.generic] = np.asarray(column.to_numpy(zero_copy_only=False))
     return values.reshape(shape)
 

@@ -18,7 +18,10 @@ from kibble.rewards.errors import CheckpointError
 
 __all__ = ["Info", "read_info", "read_tasks", "write_info", "write_statistics", "write_tasks"]
 
-_CONVERTER = "python -m lerobot.scripts.convert_dataset_v21_to_v30"
+_CONVERTER = (
+    "python -m lerobot.scripts.convert_dataset_v21_to_v30 --repo-id=local --root={folder} "
+    "--push-to-hub=false"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,9 +84,12 @@ def read_info(folder: Path) -> Info:
         tree = json.loads(path.read_text(encoding="utf-8"))
         version = str(tree["codebase_version"])
         if not version.startswith("v3."):
-            raise _wrong_version(path, version)
+            raise _wrong_version(folder, version)
+        fps = float(tree["fps"])
+        if not 0.0 < fps < float("inf"):
+            raise ValueError(f"fps {fps}")
         return Info(
-            fps=float(tree["fps"]),
+            fps=fps,
             features={
                 name: Feature.from_json(feature)
                 for name, feature in tree["features"].items()
@@ -162,16 +168,16 @@ def _write_json(path: Path, tree: object) -> None:
     write_at_once(path, lambda file: file.write(text.encode()))
 
 
-def _wrong_version(path: Path, version: str) -> CheckpointError:
+def _wrong_version(folder: Path, version: str) -> CheckpointError:
     if version.startswith("v2."):
         remedy = (
-            f"convert it with the lerobot package: `{_CONVERTER} --repo-id=… --root=…`, which "
-            "needs v2.1 (older ones first with convert_dataset_v20_to_v21)."
+            f"convert it with the lerobot package: `{_CONVERTER.format(folder=folder)}` "
+            "(from v2.1; an older dataset must be brought to v2.1 first)."
         )
     else:
         remedy = "read it with a version of kibble that knows it."
     return CheckpointError(
-        f"'{path}' must be of LeRobot's codebase version v3.0, got {version}; {remedy}"
+        f"'{folder}' must be of LeRobot's codebase version v3.0, got {version}; {remedy}"
     )
 
 
