@@ -105,6 +105,10 @@ _ROWS = (
                 "kibble demos task=stack episodes=50 'task.views=[front]' out=data/stack_front",
                 "one view only; the same line again goes on where it stopped",
             ),
+            (
+                "kibble demos task=push episodes=100 video=true out=data/push_video",
+                "frames as video: smaller, not lossless; a LeRobot dataset (v3.0) either way",
+            ),
         ),
         schema="kibble.agents.demonstrations.config:DemosConfig",
         function="kibble.agents.demonstrations.recorder:record",
