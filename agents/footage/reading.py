@@ -133,7 +133,7 @@ def _from_files(paths: dict[str, Path], sampling: Sampling, name: str | None) ->
             f"{next(iter(read))!r} are used for all."
         )
     return Footage(
-        name=name or next(iter(paths.values())).stem,
+        name=name or "-".join(path.stem for path in paths.values()),
         frames={view: video.frames for view, video in read.items()},
         times=first.times,
         warnings=tuple(warnings),

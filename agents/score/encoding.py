@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import itertools
+from collections.abc import Iterable, Iterator
 from fractions import Fraction
 from pathlib import Path
 
@@ -36,19 +37,29 @@ def write_h264(
     gaps = np.diff(ticks)
     held = int(np.median(gaps)) if len(gaps) else round(_ALONE / float(_TICK))
     durations = np.append(gaps, held)
+    pending = iter(images)
+    first = next(pending)
     with av.open(str(path), "w", format="mp4", options={"movflags": "faststart"}) as container:
         stream = container.add_stream("libx264", rate=25)
+        stream.height, stream.width = first.shape[:2]
         stream.pix_fmt = "yuv420p"
         stream.codec_context.time_base = stream.time_base = _TICK
         stream.codec_context.gop_size = _BETWEEN_KEYS
-        stream.codec_context.max_b_frames = 0
+        stream.codec_context.max_b_frames = 0  # packets then come in the order of frames
         stream.options = {"crf": str(quality), "preset": "veryfast"}
-        for image, tick, duration in zip(images, ticks.tolist(), durations.tolist(), strict=True):
-            if tick == 0:
-                stream.height, stream.width = image.shape[:2]
-            frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(image), format="rgb24")
-            frame.pts, frame.time_base, frame.duration = tick, _TICK, duration
-            for packet in stream.encode(frame):
-                container.mux(packet)
-        for packet in stream.encode():
+        frames = _frames(itertools.chain([first], pending), ticks)
+        packets = itertools.chain.from_iterable(map(stream.encode, frames))
+        for packet, duration in zip(packets, durations.tolist(), strict=True):
+            packet.duration = duration
             container.mux(packet)
+
+
+def _frames(
+    images: Iterable[NDArray[np.uint8]], ticks: NDArray[np.int64]
+) -> Iterator[av.VideoFrame | None]:
+    """Yield frames with their times, and None, which makes an encoder give what it holds."""
+    for image, tick in zip(images, ticks.tolist(), strict=True):
+        frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(image), format="rgb24")
+        frame.pts, frame.time_base = tick, _TICK
+        yield frame
+    yield None

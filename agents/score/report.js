@@ -38,7 +38,7 @@ function play(on) {
   playing = on;
   if (on && frame() === end) seek(0);
   if (usable) { if (on) video.play().catch(() => play(false)); else { video.pause(); seek(frame()); } }
-  $("play").textContent = on ? "❚❚" : "▶\uFE0E";
+  $("play-icon").setAttribute("d", on ? "M6 4h4v16H6zM14 4h4v16h-4z" : "M7 4l13 8-13 8z");
   $("play").setAttribute("aria-label", on ? "Pause" : "Play");
   tick = performance.now();
   if (on) requestAnimationFrame(step);
@@ -91,8 +91,8 @@ function layOut() {
     panel.paths = lines.map((line) => line[panel.key] && make("path", {
       class: line.truth ? "curve truth" : "curve", style: `stroke:${line.colour}`, d: path(panel, line[panel.key]),
     }, svg));
-    panel.hover = make("line", { class: "hover", y1: TOP - 4, y2: panel.height - BOTTOM + 4 }, svg);
-    panel.head = make("line", { class: "head", y1: TOP - 4, y2: panel.height - BOTTOM + 4 }, svg);
+    panel.hover = make("line", { class: "hover", y1: TOP - 2, y2: panel.height - BOTTOM + 4 }, svg);
+    panel.head = make("line", { class: "head", y1: TOP - 2, y2: panel.height - BOTTOM + 4 }, svg);
     panel.dots = lines.map((line) => line[panel.key] && make("circle", { class: "dot", r: 4.5, style: `fill:${line.colour}` }, svg));
   });
   draw();
@@ -139,7 +139,7 @@ const row = (body, cells) => {
 };
 $("instruction").textContent = data.instruction;
 $("facts").textContent = [data.name, `${end + 1} frames`, `${times[end].toFixed(2)} s`, `views: ${data.views.join(", ")}`].join(" · ");
-$("maker").textContent = `kibble ${data.kibble}; ${data.curves.map((c) => `${c.label} ${c.version}`).join(", ")}`;
+$("maker").textContent = [`kibble ${data.kibble}`, ...new Set(data.curves.map((c) => `${c.model} ${c.version}`))].join(" · ");
 for (const flag of data.flags) {
   const text = document.createElement("p");
   text.textContent = flag.text;
@@ -160,10 +160,15 @@ lines.forEach((line, number) => {
   line.button = button;
   line.cells = ["progress", "hop", "success", "confidence"].map((name, i) => [name, cells[i + 1]]);
   if (line.truth) return;
-  const s = line.summary, seconds = s.first_success === null ? "never" : `${s.first_success.toFixed(2)} s`;
-  const figures = [line.label, shown(s.final_progress), shown(s.best_progress), shown(s.final_success), seconds, shown(s.mean_confidence), `${s.answered}/${end + 1}`];
-  if (data.oracle_progress) { figures.push(shown(s.oracle_mae)); $("error-head").hidden = false; }
-  row($("summary").querySelector("tbody"), figures);
+  const s = line.summary, from = s.first_success === null ? "never" : `${s.first_success.toFixed(2)} s`;
+  const figures = {
+    "curve": line.label, "last progress": shown(s.final_progress), "best progress": shown(s.best_progress),
+    "last success": shown(s.final_success), "success from": from,
+    "mean confidence": shown(s.mean_confidence), "answered": `${s.answered} of ${end + 1}`,
+  };
+  if (data.oracle_progress) figures["error to simulator"] = shown(s.oracle_mae);
+  if (!number) for (const name of Object.keys(figures)) $("whole").tHead.rows[0].append(Object.assign(document.createElement("th"), { textContent: name, scope: "col" }));
+  row($("whole").tBodies[0], Object.values(figures)).forEach((cell, i) => { cell.dataset.name = Object.keys(figures)[i]; });
 });
 function toggle(number) {
   if (number >= lines.length) return;

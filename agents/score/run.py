@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import tempfile
-from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 import torch
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -17,38 +14,14 @@ from kibble.agents.footage.reading import Sampling, read_footage
 from kibble.agents.run_directory import free_directory
 from kibble.agents.score.config import ScoreConfig
 from kibble.agents.score.curves import Curve, read_curve, readable_views
-from kibble.agents.score.encoding import write_h264
-from kibble.agents.score.film import OverlayArtist, draw_strip
-from kibble.agents.score.page import write_page
-from kibble.agents.score.summary import Flag, Summary, flags_of, summarise
-from kibble.agents.score.tables import score_document, write_json, write_parquet
+from kibble.agents.score.results import Scores, write_results
+from kibble.agents.score.summary import Flag, flags_of, summarise
 from kibble.agents.score.words import flag_words
 from kibble.rewards.catalogue import open_model
 from kibble.rewards.errors import CheckpointError, ConfigError
 from kibble.rewards.types import Frames, RewardModel, Task
 
-__all__ = ["Scores", "run_scoring", "score"]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Scores:
-    """What came out.
-
-    Args:
-        out: The folder with scores.parquet, scores.json, overlay.mp4 and report.html.
-        footage: What was read.
-        instruction: What was wanted.
-        curves: What the models read.
-        summaries: One for each curve.
-        flags: Reasons to be careful.
-    """
-
-    out: Path
-    footage: Footage
-    instruction: str
-    curves: tuple[Curve, ...]
-    summaries: tuple[Summary, ...]
-    flags: tuple[Flag, ...]
+__all__ = ["run_scoring", "score"]
 
 
 def score(config: ScoreConfig) -> None:
@@ -107,7 +80,7 @@ def run_scoring(config: ScoreConfig) -> Scores:
         summaries=tuple(summaries),
         flags=tuple(flags),
     )
-    _write(scores)
+    write_results(scores)
     return scores
 
 
@@ -187,27 +160,6 @@ def _make_out(config: ScoreConfig, footage: Footage) -> Path:
     out = Path(config.out)
     out.mkdir(parents=True, exist_ok=True)
     return out
-
-
-def _write(scores: Scores) -> None:
-    footage, curves, out = scores.footage, scores.curves, scores.out
-    document = score_document(footage, scores.instruction, curves, scores.summaries, scores.flags)
-    write_parquet(out / "scores.parquet", footage, curves)
-    artist = OverlayArtist(footage, scores.instruction, curves)
-    write_h264(out / "overlay.mp4", artist.images(), footage.times)
-    write_page(out / "report.html", document, _film(footage))
-    write_json(out / "scores.json", document)
-
-
-def _film(footage: Footage) -> bytes:
-    """Encode the views side by side, without curves: those are drawn by the page."""
-    tallest = max(frames.shape[1] for frames in footage.frames.values())
-    height = min(max(tallest, 240), 360) // 2 * 2
-    strips = (draw_strip(footage, moment, height=height) for moment in range(len(footage)))
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "film.mp4"
-        write_h264(path, (np.asarray(strip) for strip in strips), footage.times, quality=23)
-        return path.read_bytes()
 
 
 def _shown(value: float | None) -> str:

@@ -61,7 +61,7 @@ def score_document(
 def write_json(path: Path, document: dict[str, object]) -> None:
     """Write the document in one step: a reader sees all of it or nothing."""
     aside = path.with_name(f".{path.name}.unfinished")
-    aside.write_text(json.dumps(document, indent=1, allow_nan=False) + "\n", encoding="utf-8")
+    aside.write_text(json.dumps(document, allow_nan=False) + "\n", encoding="utf-8")
     aside.replace(path)
 
 

@@ -1,0 +1,62 @@
+"""All that comes out of a scoring, and how it is written down."""
+
+from __future__ import annotations
+
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from kibble.agents.footage.footage import Footage
+from kibble.agents.score.curves import Curve
+from kibble.agents.score.encoding import write_h264
+from kibble.agents.score.film import OverlayArtist, draw_strip
+from kibble.agents.score.page import write_page
+from kibble.agents.score.summary import Flag, Summary
+from kibble.agents.score.tables import score_document, write_json, write_parquet
+
+__all__ = ["Scores", "write_results"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Scores:
+    """What came out.
+
+    Args:
+        out: The folder with scores.parquet, scores.json, overlay.mp4 and report.html.
+        footage: What was read.
+        instruction: What was wanted.
+        curves: What the models read.
+        summaries: One for each curve.
+        flags: Reasons to be careful.
+    """
+
+    out: Path
+    footage: Footage
+    instruction: str
+    curves: tuple[Curve, ...]
+    summaries: tuple[Summary, ...]
+    flags: tuple[Flag, ...]
+
+
+def write_results(scores: Scores) -> None:
+    """Write scores.parquet, scores.json, overlay.mp4 and report.html into ``scores.out``."""
+    footage, curves, out = scores.footage, scores.curves, scores.out
+    document = score_document(footage, scores.instruction, curves, scores.summaries, scores.flags)
+    write_parquet(out / "scores.parquet", footage, curves)
+    artist = OverlayArtist(footage, scores.instruction, curves)
+    write_h264(out / "overlay.mp4", artist.images(), footage.times)
+    write_page(out / "report.html", document, _film(footage))
+    write_json(out / "scores.json", document)
+
+
+def _film(footage: Footage) -> bytes:
+    """Encode the views side by side, without curves: those are drawn by the page."""
+    tallest = max(frames.shape[1] for frames in footage.frames.values())
+    height = min(max(tallest, 240), 360) // 2 * 2
+    strips = (draw_strip(footage, moment, height=height) for moment in range(len(footage)))
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "film.mp4"
+        write_h264(path, (np.asarray(strip) for strip in strips), footage.times, quality=23)
+        return path.read_bytes()
