@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from kibble.agents.near_names import one_of
 from kibble.agents.pretrain.config import TASKS
@@ -13,6 +15,14 @@ __all__ = ["KNOWN_TASKS", "BenchmarkConfig"]
 KNOWN_TASKS = (*TASKS, "drawer_close")
 APPEARANCES = ("default", "heldout")
 DEFAULT_EPISODES = 4
+
+
+def _are_views(views: object) -> bool:
+    if isinstance(views, Mapping):
+        return bool(views) and all(isinstance(name, str) for name in views.values())
+    if isinstance(views, Sequence) and not isinstance(views, str):
+        return bool(views) and all(isinstance(name, str) for name in views)
+    return views is None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,8 +38,8 @@ class BenchmarkConfig:
             most episodes that are read, null for all.
         appearance: Look of the simulated scenes, default or heldout: camera poses, colour shades,
             light, textures and distractors that training never draws.
-        views: Views that models are given, null for all; ours:theirs names a dataset's view, such
-            as front:laptop.
+        views: Views that models are given, such as [front], null for all; for a dataset also a
+            mapping of ours to its own, such as {front: laptop}.
         goal: Whether models are given frames of the finished task; those that need some always
             are.
         seed: Seed of simulated scenes, shuffles, junk and intervals.
@@ -49,7 +59,7 @@ class BenchmarkConfig:
     tasks: list[str] = field(default_factory=lambda: list(TASKS))
     episodes: int | None = None
     appearance: str = "default"
-    views: list[str] | None = None
+    views: Any = None
     goal: bool = False
     seed: int = 0
     out: str = "runs/benchmark"
@@ -74,6 +84,11 @@ class BenchmarkConfig:
         for key in ("batch", "resamples", "workers", "threads"):
             if getattr(self, key) < 1:
                 raise ConfigError(f"`{key}` must be 1 or more, got {getattr(self, key)}.")
+        if not _are_views(self.views):
+            raise ConfigError(
+                f"`views` must be a list of names or a mapping, got {self.views!r}; write "
+                "'views=[front]'."
+            )
         if self.seed < 0:
             raise ConfigError(f"`seed` must be at least 0, got {self.seed}.")
         if self.episodes is not None and self.episodes < 1:

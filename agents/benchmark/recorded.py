@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -35,7 +35,7 @@ def recorded_trials(
     *,
     size: tuple[int, int],
     episodes: int | None = None,
-    views: Sequence[str] | None = None,
+    views: Sequence[str] | Mapping[str, str] | None = None,
     on_progress: Callable[[int, int], None] | None = None,
 ) -> list[Trial]:
     """Read a LeRobot dataset as trials; frames are decoded again when they are asked for.
@@ -47,15 +47,14 @@ def recorded_trials(
         folder: The dataset.
         size: (height, width) in pixels to which frames are reduced.
         episodes: Most episodes that are read, or ``None`` for all.
-        views: Views to keep, ``ours:theirs`` renaming one, or ``None`` for all.
+        views: Views to keep, or names of ours to the dataset's, or ``None`` for all.
         on_progress: Called with the episodes looked at and wanted.
 
     Raises:
         CheckpointError: If the dataset cannot be read.
         ConfigError: If it has no episodes or no instructions.
     """
-    names = None if views is None else dict(_pair(view) for view in views)
-    data = Demonstrations(folder, views=names)
+    data = Demonstrations(folder, views=views)
     total = len(data) if episodes is None else min(episodes, len(data))
     if total == 0:
         raise ConfigError(f"`data` must hold episodes, got none in '{folder}'; record some.")
@@ -74,11 +73,6 @@ def recorded_trials(
     return [
         _trial(data, i, each.episode, _goal_of(i, known), size) for i, each in enumerate(known)
     ]
-
-
-def _pair(view: str) -> tuple[str, str]:
-    ours, _, theirs = view.partition(":")
-    return ours, theirs or ours
 
 
 def _outcome(episode: RecordedEpisode) -> bool | None:

@@ -153,6 +153,27 @@ _ROWS = (
         graphics="maybe",
     ),
     Command(
+        name="benchmark",
+        summary="measure how good reward models are, beside baselines that understand nothing",
+        examples=(
+            (
+                "kibble benchmark reward=grm_tiny,time_counter,pixel_goal,random",
+                "on held-out simulated clips; table, pictures and benchmark.json",
+            ),
+            (
+                "kibble benchmark reward=grm_tiny,models/mine appearance=heldout episodes=10",
+                "two models in looks that training never draws, more clips",
+            ),
+            (
+                "kibble benchmark reward=models/mine data=data/real 'views={front: laptop}'",
+                "on a LeRobot dataset of your own: what it allows, with reasons for the rest",
+            ),
+        ),
+        schema="kibble.agents.benchmark.config:BenchmarkConfig",
+        function="kibble.agents.benchmark.run:benchmark",
+        graphics="maybe",
+    ),
+    Command(
         name="pretrain",
         summary="train the embedded reward model from simulated episodes",
         examples=(("kibble pretrain", "the recipe of the shipped grm_tiny weights"),),

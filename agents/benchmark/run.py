@@ -1,0 +1,289 @@
+"""``kibble benchmark``: data, readings, figures, table and pictures."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+
+import torch
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+
+from kibble.agents.benchmark.config import DEFAULT_EPISODES, BenchmarkConfig
+from kibble.agents.benchmark.measures.all import measure, measure_tasks
+from kibble.agents.benchmark.measures.evidence import Measured
+from kibble.agents.benchmark.plan import Showing, plan_showings
+from kibble.agents.benchmark.readings import (
+    Readings,
+    fingerprint,
+    frames_of,
+    load_readings,
+    read_all,
+    save_readings,
+)
+from kibble.agents.benchmark.report import figures_of, reasons_of, write_pictures, write_report
+from kibble.agents.benchmark.simulated import record_trials, simulated_trials
+from kibble.agents.benchmark.speed import measure_speed
+from kibble.agents.benchmark.table import benchmark_table
+from kibble.agents.benchmark.trials import Trial
+from kibble.agents.builders import resolve_device
+from kibble.rewards.baselines import BASELINES, VIEWS
+from kibble.rewards.catalogue import open_model
+from kibble.rewards.errors import ConfigError, FrameError
+from kibble.rewards.metrics.bootstrap import Figure
+from kibble.rewards.types import RewardModel
+
+__all__ = ["benchmark", "run_benchmark"]
+
+_TASK_RESAMPLES = 200
+_REASONS_SHOWN = 4
+
+
+def benchmark(config: BenchmarkConfig) -> None:
+    """Benchmark as configured: the command ``kibble benchmark``; see :func:`run_benchmark`."""
+    run_benchmark(config)
+
+
+def run_benchmark(config: BenchmarkConfig) -> dict[str, Measured]:
+    """Measure reward models on the same data and report.
+
+    Args:
+        config: Models, data and report folder.
+
+    Returns:
+        Model to metric to its figure, or to the reason why it is absent.
+
+    Raises:
+        KibbleError: If a model or the data cannot be used.
+    """
+    torch.set_num_threads(config.threads)
+    device = resolve_device(config.device)
+    out, data = Path(config.out), Path(config.data)
+    console = Console()
+    if not console.is_terminal:
+        console = Console(width=200)  # a pipe has no width of its own
+    is_recorded = _check_data(data)
+    names = _view_names(config, data) if is_recorded else _simulated_views(config)
+    models = {
+        label: open_model(name, device=device, views=names)
+        for label, name in _labels(config.reward).items()
+    }
+    for label, model in models.items():
+        _check_views(label, model, names)
+    trials = _trials(config, data, models, is_recorded=is_recorded)
+    showings = plan_showings(trials, seed=config.seed)
+    out.mkdir(parents=True, exist_ok=True)
+    readings: dict[str, Readings] = {}
+    measured: dict[str, Measured] = {}
+    by_task: dict[str, Mapping[str, Measured]] = {}
+    for label, model in models.items():
+        readings[label], speed = _read(config, label, model, trials, showings)
+        with _bar(config.quiet, f"measuring {label}") as show:
+            show(0, 2)
+            figures = measure(
+                trials, readings[label], seed=config.seed, resamples=config.resamples
+            )
+            show(1, 2)
+            by_task[label] = measure_tasks(
+                trials,
+                readings[label],
+                seed=config.seed,
+                resamples=min(config.resamples, _TASK_RESAMPLES),
+            )
+            show(2, 2)
+        measured[label] = {**figures, **speed}
+    baselines = [label for label, name in _labels(config.reward).items() if name in BASELINES]
+    write_report(out, config, models, trials, measured, by_task, readings)
+    plots = write_pictures(out, trials, measured, readings, baselines)
+    console.print(benchmark_table(measured, baselines))
+    _print_reasons(console, measured)
+    console.print(f"Figures: {out / 'benchmark.json'}; pictures: {plots}", highlight=False)
+    return measured
+
+
+def _labels(names: Sequence[str]) -> dict[str, str]:
+    """A short label for each model: its name, or the last part of its path if that is unique."""
+    last = [Path(name).name or name for name in names]
+    return {
+        short if last.count(short) == 1 else name: name
+        for name, short in zip(names, last, strict=True)
+    }
+
+
+def _check_data(data: Path) -> bool:
+    """Whether the folder is a LeRobot dataset, not one of simulated clips.
+
+    Raises:
+        ConfigError: If it is neither, and not free for recording.
+    """
+    if not data.exists():
+        return False
+    if not data.is_dir():
+        raise ConfigError(f"`data` must be a folder, got the file '{data}'.")
+    if (data / "meta" / "info.json").is_file():
+        return True
+    foreign = [p.name for p in data.iterdir() if "-seed" not in p.name]
+    if foreign:
+        raise ConfigError(
+            f"`data` must be a LeRobot dataset, a folder that `kibble benchmark` recorded, or a "
+            f"new one to record into, got '{data}', which holds {sorted(foreign)[0]!r}; "
+            "name another folder."
+        )
+    return False
+
+
+def _view_names(config: BenchmarkConfig, data: Path) -> list[str]:
+    """What the views of a dataset are called here."""
+    from kibble.agents.demonstrations.files import Demonstrations
+
+    return list(Demonstrations(data, views=config.views).views)
+
+
+def _simulated_views(config: BenchmarkConfig) -> list[str]:
+    wanted = list(config.views or VIEWS)
+    unknown = [view for view in wanted if view not in VIEWS]
+    if unknown or isinstance(config.views, Mapping):
+        raise ConfigError(
+            f"`views` must be some of {', '.join(VIEWS)} for simulated clips, got "
+            f"{config.views!r}; write 'views=[front]'."
+        )
+    return wanted
+
+
+def _check_views(label: str, model: RewardModel, names: Sequence[str]) -> None:
+    missing = [view for view in model.spec.required_views if view not in names]
+    if missing or not set(names) & set(model.spec.views):
+        raise FrameError(
+            f"{label!r} must be given its views, {', '.join(model.spec.views)}, got "
+            f"{', '.join(names)}; name them with views=, for example "
+            f"'views={{{model.spec.views[0]}: {names[0]}}}'."
+        )
+
+
+def _trials(
+    config: BenchmarkConfig, data: Path, models: Mapping[str, RewardModel], *, is_recorded: bool
+) -> list[Trial]:
+    if is_recorded:
+        # the dataset's libraries are needed here alone
+        from kibble.agents.benchmark.recorded import recorded_trials
+
+        sizes = [model.spec.image_size for model in models.values()]
+        with _bar(config.quiet, "looking at episodes") as show:
+            return recorded_trials(
+                data,
+                size=(max(height for height, _ in sizes), max(width for _, width in sizes)),
+                episodes=config.episodes,
+                views=config.views,
+                on_progress=show,
+            )
+    episodes = DEFAULT_EPISODES if config.episodes is None else config.episodes
+    with _bar(config.quiet, "recording clips") as show:
+        record_trials(
+            data,
+            tasks=config.tasks,
+            episodes=episodes,
+            appearance=config.appearance,
+            seed=config.seed,
+            workers=config.workers,
+            on_progress=show,
+        )
+    return simulated_trials(
+        data,
+        tasks=config.tasks,
+        episodes=episodes,
+        appearance=config.appearance,
+        seed=config.seed,
+        views=config.views,
+    )
+
+
+def _read(
+    config: BenchmarkConfig,
+    label: str,
+    model: RewardModel,
+    trials: Sequence[Trial],
+    showings: Sequence[Showing],
+) -> tuple[Readings, Measured]:
+    """Readings and speed of a model, kept from last time where nothing has changed."""
+    with_goal = config.goal or model.spec.needs_goal
+    folder = Path(config.out) / "readings"
+    name = label.replace("/", "-")
+    file, speed_file = folder / f"{name}.npz", folder / f"{name}.speed.json"
+    mark = fingerprint(model, trials, showings, with_goal=with_goal)
+    readings = load_readings(file, showings, mark)
+    if readings is None:
+        speed_file.unlink(missing_ok=True)
+        total, done = sum(frames_of(trials, showing) for showing in showings), 0
+        with _bar(config.quiet, f"reading with {label}") as show:
+
+            def on_frame(count: int) -> None:
+                nonlocal done
+                done += count
+                show(done, total)
+
+            readings = read_all(
+                model,
+                trials,
+                showings,
+                with_goal=with_goal,
+                batch=config.batch,
+                on_frame=on_frame,
+            )
+        save_readings(file, readings, showings, mark)
+    if speed_file.exists():
+        stored = json.loads(speed_file.read_text())
+        kept: Measured = {key: Figure(**figure) for key, figure in stored["figures"].items()}
+        return readings, {**kept, **stored["absent"]}
+    speed = measure_speed(
+        model,
+        trials,
+        with_goal=with_goal,
+        batch=config.batch,
+        seed=config.seed,
+        resamples=config.resamples,
+    )
+    document = {"figures": figures_of(speed), "absent": reasons_of(speed)}
+    speed_file.write_text(json.dumps(document, indent=1) + "\n")
+    return readings, speed
+
+
+def _print_reasons(console: Console, measured: Mapping[str, Measured]) -> None:
+    """Say what is absent and why, each reason once."""
+    by_reason: dict[str, list[str]] = {}
+    for figures in measured.values():
+        for metric, reason in reasons_of(figures).items():
+            if metric not in by_reason.setdefault(reason, []):
+                by_reason[reason].append(metric)
+    for reason, metrics in by_reason.items():
+        shown = ", ".join(metrics[:_REASONS_SHOWN])
+        more = (
+            f" and {len(metrics) - _REASONS_SHOWN} more" if len(metrics) > _REASONS_SHOWN else ""
+        )
+        console.print(f"Absent: {shown}{more}: {reason}.", highlight=False)
+
+
+@contextlib.contextmanager
+def _bar(quiet: bool, what: str) -> Iterator[Callable[[int, int], None]]:
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=Console(stderr=True), disable=quiet) as progress:
+        bar = progress.add_task(what, total=None)
+
+        def show(finished: int, total: int) -> None:
+            progress.update(bar, completed=finished, total=total)
+
+        yield show
