@@ -1,6 +1,7 @@
 # make install   .venv with every extra, headless graphics, a torch that fits this machine
 # make demo      one task, shaped against sparse; says where table, curve and video are
 # make test      lint, types and tests (what CI runs)
+# make browser   a Chromium for the tests of the report page, where this user may install one
 # make lint | format | benchmarks | clean
 #
 # Variables:
@@ -23,9 +24,22 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet --quiet
 GL_PACKAGES := libegl1 libgl1 libgl1-mesa-dri
+BROWSERS := chromium chromium-browser google-chrome google-chrome-stable
+
+ # A shell function: installs Debian packages if this user may, otherwise does nothing.
+APT_INSTALL = apt_install() { \
+	  if [ "$$(id -u)" = 0 ]; then root=""; \
+	  elif sudo -n true 2>/dev/null; then root="sudo -n"; \
+	  else return 0; fi; \
+	  command -v apt-get >/dev/null || return 0; \
+	  echo "Installing $$*"; \
+	  $$root apt-get -qq update; \
+	  DEBIAN_FRONTEND=noninteractive $$root apt-get -qq install --yes \
+	    --no-install-recommends "$$@" >/dev/null; \
+	}
 
 .DEFAULT_GOAL := help
-.PHONY: help install graphics demo test lint format benchmarks clean
+.PHONY: help install graphics browser demo test lint format benchmarks clean
 
 help:
 	@sed -n 's/^# \{0,1\}//p' Makefile
@@ -51,22 +65,25 @@ graphics:
 	    >/dev/null 2>&1; }; \
 	[ "$$(uname)" = Linux ] || exit 0; \
 	probe egl || probe osmesa && exit 0; \
-	if [ "$$(id -u)" = 0 ]; then root=""; \
-	elif sudo -n true 2>/dev/null; then root="sudo -n"; \
-	else root="no"; fi; \
-	if [ "$$root" != no ] && command -v apt-get >/dev/null; then \
-	  echo "Installing headless graphics: $(GL_PACKAGES)"; \
-	  $$root apt-get -qq update; \
-	  DEBIAN_FRONTEND=noninteractive $$root apt-get -qq install --yes \
-	    --no-install-recommends $(GL_PACKAGES) >/dev/null; \
-	fi; \
+	$(APT_INSTALL); \
+	apt_install $(GL_PACKAGES); \
 	probe egl || { echo "No headless graphics yet; with the rights to do so run:" \
 	  "apt-get install $(GL_PACKAGES)" >&2; }
+
+ # Installs the browser that the report of `kibble score` is tested in, likewise.
+browser:
+	@found() { for name in $(BROWSERS); do command -v $$name >/dev/null && return; done; \
+	  [ -n "$$KIBBLE_CHROMIUM" ]; }; \
+	found && exit 0; \
+	$(APT_INSTALL); \
+	apt_install chromium; \
+	found || { echo "No Chromium: the report of kibble score will NOT BE TESTED; with the rights" \
+	  "to do so run: apt-get install chromium" >&2; }
 
 demo: install
 	$(BIN)/kibble demo
 
-test: lint
+test: lint browser
 	OMP_NUM_THREADS=1 MKL_NUM_THREADS=1 $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
 
 lint: install
