@@ -17,7 +17,7 @@ class Metric:
         title: Its name in pictures.
         best: ``"high"``, ``"low"``, or ``"zero"`` where both signs are bad.
         level: What a good model reaches; for ``"zero"`` in absolute value; ``None`` without.
-        limits: Range of the axis, or ``None`` where it has none.
+        limits: Range of the axis, or ``None`` where it has none and is logarithmic.
     """
 
     name: str

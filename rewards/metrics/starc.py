@@ -25,6 +25,7 @@ from numpy.typing import ArrayLike, NDArray
 __all__ = ["minimal_canonical", "starc_distance", "value_canonical"]
 
 FloatArray = NDArray[np.float64]
+_ROUNDING = 1e-6
 
 
 def value_canonical(
@@ -95,7 +96,8 @@ def minimal_canonical(
         gamma: Discount in [0, 1].
 
     Returns:
-        Same shape as ``rewards``; linear in them.
+        Same shape as ``rewards``; linear in them, but that a rest smaller than 1e-6 of the reward,
+        which is the rounding of a float32 reward, counts as zero.
 
     Raises:
         ValueError: If shapes do not fit or gamma is out of range.
@@ -122,16 +124,11 @@ def minimal_canonical(
     keep = sizes > max(shaping.shape) * np.finfo(np.float64).eps * sizes.max(initial=0.0)
     basis = basis[:, keep]  # (N, rank), orthonormal
     left: FloatArray = values - basis @ (basis.T @ values)
-    return left
+    rest, whole = np.linalg.norm(left, axis=0), np.linalg.norm(values, axis=0)
+    return np.where(rest > _ROUNDING * whole, left, 0.0)
 
 
-def starc_distance(
-    first: ArrayLike,
-    second: ArrayLike,
-    weights: ArrayLike | None = None,
-    *,
-    scales: tuple[float, float] | None = None,
-) -> float:
+def starc_distance(first: ArrayLike, second: ArrayLike, weights: ArrayLike | None = None) -> float:
     """Distance of two canonicalised rewards: ½ ‖s₁ - s₂‖, s = c / ‖c‖, or 0 where c is 0.
 
     ½ sqrt(2 - 2 cos θ) for two that are not zero: 0 alike, sqrt(1/2) unrelated, 1 opposite. A
@@ -141,7 +138,6 @@ def starc_distance(
         first: c(R₁), any shape.
         second: c(R₂), the same shape.
         weights: Weights of the norm, the same shape; equal by default.
-        scales: Sizes of R₁ and R₂ before; a c smaller than 1e-9 of its own counts as zero.
 
     Returns:
         In [0, 1].
@@ -165,13 +161,10 @@ def starc_distance(
             f"{x.size}, {y.size} and {share.size}."
         )
     root = np.sqrt(share)
-    x, y = (
-        _unit_norm(x * root, scales[0] if scales else 0.0),
-        _unit_norm(y * root, scales[1] if scales else 0.0),
-    )
+    x, y = _unit_norm(x * root), _unit_norm(y * root)
     return min(1.0, 0.5 * float(np.linalg.norm(x - y)))
 
 
-def _unit_norm(values: FloatArray, scale: float) -> FloatArray:
+def _unit_norm(values: FloatArray) -> FloatArray:
     size = float(np.linalg.norm(values))
-    return values / size if size > 1e-9 * scale else np.zeros_like(values)
+    return values / size if size > 0.0 else np.zeros_like(values)

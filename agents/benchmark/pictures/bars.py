@@ -80,7 +80,8 @@ def _draw(
     for place, (name, figures) in enumerate(measured.items()):
         figure = figures.get(metric.name)
         if not isinstance(figure, Figure):
-            axes.text(place, 0.0, "absent", ha="center", va="bottom", fontsize=7, color=GREY)
+            here = axes.get_xaxis_transform()
+            axes.text(place, 0.02, "absent", transform=here, ha="center", fontsize=7, color=GREY)
             continue
         axes.bar(place, figure.value, width=0.68, color=colours[name])
         error = [[figure.value - figure.low], [figure.high - figure.value]]
@@ -88,15 +89,20 @@ def _draw(
         if not small:
             _write_value(axes, place, figure)
     _draw_level(axes, metric)
-    axes.axhline(0.0, color=INK, linewidth=0.6)
+    if metric.limits is not None:
+        axes.axhline(0.0, color=INK, linewidth=0.6)
     axes.set_xlim(-0.6, len(measured) - 0.4)
     if metric.limits is not None:
         low, high = metric.limits
         room = 0.0 if small else 0.12 * (high - low)
         axes.set_ylim(low - (room if low < 0 else 0.0), high + max(room, 0.03 * (high - low)))
-    elif metric.best == "high" and not small:
-        axes.margins(y=0.15)
+    else:
+        axes.set_yscale("log")
+        axes.margins(y=0.25)
     axes.set_title(metric.title, fontsize=8.5 if small else 10, loc="left")
+    if not small and metric.level is not None:
+        words = {"high": "at least", "low": "at most", "zero": "within ±"}[metric.best]
+        axes.set_xlabel(f"dashed: a good model reaches {words} {metric.level:g}", fontsize=8)
     axes.set_xticks(range(len(measured)), [""] * len(measured) if small else list(measured))
     tidy(axes)
     if small:

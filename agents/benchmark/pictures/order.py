@@ -105,8 +105,14 @@ def plot_curves(
             for name, each in readings.items():
                 own = each.own(found[0])
                 if own is not None:
-                    thin = 1.0 if name in baselines else 1.8
-                    axes.plot(own.progress, color=colours[name], linewidth=thin, label=name)
+                    pale = name in baselines
+                    axes.plot(
+                        own.progress,
+                        color=colours[name],
+                        linewidth=0.9 if pale else 1.8,
+                        zorder=2 if pale else 3,
+                        label=name,
+                    )
             if trial.own_progress is not None:
                 truth = np.asarray(trial.own_progress)
                 axes.plot(truth, color=INK, linewidth=1.4, linestyle=(0, (5, 2)), label="oracle")

@@ -121,8 +121,14 @@ def test_it_is_a_pseudometric(seed):
 
 
 def test_what_is_rounding_of_pure_shaping_counts_as_zero():
-    first, noise = np.array([1.0, 2.0]), np.array([1e-16, -1e-16])
-    assert starc_distance(first, noise, scales=(3.0, 3.0)) == pytest.approx(0.5)
+    rng = np.random.default_rng(0)
+    features, later = rng.normal(size=(2, 30, 3))
+    pure = (0.9 * later - features) @ rng.normal(size=3)
+    canonical = minimal_canonical(
+        pure.astype(np.float32), features=features, next_features=later, gamma=0.9
+    )
+    assert not canonical.any()
+    assert starc_distance(canonical, rng.normal(size=30)) == pytest.approx(0.5)
 
 
 @pytest.mark.parametrize("gamma", [1.0, -0.1])
