@@ -54,7 +54,8 @@ class Demonstrations(Sequence[RecordedEpisode]):
     ) -> None:
         self.folder = folder
         self.info: Info = read_info(folder)
-        self.rows: list[EpisodeRow] = read_episode_rows(folder)
+        described = read_episode_rows(folder)
+        self.rows: list[EpisodeRow] = described[: self.info.episodes]  # info.json came last
         frames = sum(row.length for row in self.rows)
         if (len(self.rows), frames) != (self.info.episodes, self.info.frames):
             raise CheckpointError(

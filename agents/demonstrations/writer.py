@@ -33,7 +33,7 @@ from kibble.agents.demonstrations.lerobot.videos import write_video
 
 __all__ = ["DatasetWriter"]
 
-_ROWS_PER_FILE = 100  # episodes described by one metadata file, which is written anew for each
+_ROWS_PER_FILE = 20  # episodes described by one metadata file, which is written anew for each
 
 
 @final
@@ -61,7 +61,8 @@ class DatasetWriter:
         self._statistics: Statistics | None = None
         if keep:
             self._rows = read_episode_rows(folder, statistics=True)[:keep]
-            self._statistics = join_statistics([row.statistics for row in self._rows])
+            for row in self._rows:
+                self._count(row.statistics)
             numbered = read_tasks(folder)
             self._tasks = [numbered[number] for number in sorted(numbered)]
 
@@ -79,14 +80,13 @@ class DatasetWriter:
         Raises:
             ConfigError: If the columns do not fit the features, or a video's side is odd.
         """
-        if instruction not in self._tasks:
-            self._tasks.append(instruction)
+        is_new = instruction not in self._tasks
         number = len(self._rows)
         place = Place.numbered(number)
         position = Position(
             episode=number,
             first_index=sum(row.length for row in self._rows),
-            task_index=self._tasks.index(instruction),
+            task_index=len(self._tasks) if is_new else self._tasks.index(instruction),
             fps=self._fps,
         )
         table = episode_table(columns, features, position)
@@ -96,9 +96,10 @@ class DatasetWriter:
             path = place.path(self._folder, layout.VIDEO_PATH, video_key=name)
             ((start, stop),) = write_video(path, [columns[name].astype(np.uint8)], fps=self._fps)
             videos[name] = VideoSpan(place=place, start=start, stop=stop)
+        if is_new:
+            self._tasks.append(instruction)
         figures = episode_statistics(columns, features, position)
-        parts = [figures] if self._statistics is None else [self._statistics, figures]
-        self._statistics = join_statistics(parts)
+        statistics = self._count(figures)
         self._rows.append(
             EpisodeRow(
                 episode=number,
@@ -110,7 +111,13 @@ class DatasetWriter:
                 statistics=figures,
             )
         )
-        self._describe(features, self._statistics)
+        self._describe(features, statistics)
+
+    def _count(self, figures: Statistics) -> Statistics:
+        """Add one episode's statistics to all; one by one, so that going on changes none."""
+        parts = [figures] if self._statistics is None else [self._statistics, figures]
+        self._statistics = join_statistics(parts)
+        return self._statistics
 
     def _describe(self, features: Features, statistics: Statistics) -> None:
         """Bring the metadata up to date, ``info.json`` last."""

@@ -82,8 +82,8 @@ def test_going_on_gives_what_recording_at_once_gives(folder: Path, tmp_path: Pat
     assert counts == [1, 2]
     assert (out / DATA.format(0)).read_bytes() == first
     assert (out / DATA.format(1)).read_bytes() == (folder / DATA.format(1)).read_bytes()
-    for name in ("meta/info.json", "meta/tasks.parquet", "meta/kibble.json"):
-        assert (out / name).read_bytes() == (folder / name).read_bytes()
+    for name in ("info.json", "stats.json", "tasks.parquet", "kibble.json"):
+        assert (out / "meta" / name).read_bytes() == (folder / "meta" / name).read_bytes()
     for at_once, resumed in zip(Demonstrations(folder), Demonstrations(out), strict=True):
         np.testing.assert_array_equal(at_once.frames["wrist"], resumed.frames["wrist"])
 
@@ -105,9 +105,11 @@ def test_a_recording_killed_before_its_log_records_the_episode_again(
 ) -> None:
     out = tmp_path / "reach"
     record_demonstrations(_config(out, episodes=1))
-    log = (out / "meta/kibble.json").read_bytes()
+    before = {name: (out / name).read_bytes() for name in ("meta/kibble.json", "meta/info.json")}
     record_demonstrations(_config(out))
-    (out / "meta/kibble.json").write_bytes(log)
+    for name, content in before.items():
+        (out / name).write_bytes(content)
+    assert len(Demonstrations(out)) == 1  # what info.json does not speak of is not there yet
     record_demonstrations(_config(out))
     assert len(Demonstrations(out)) == 2
     assert read_log(out) == read_log(folder)
