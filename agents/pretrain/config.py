@@ -52,9 +52,9 @@ class PretrainConfig:
     data: str = "data/pretrain"
     seed: int = 3
     workers: int = 2
-    steps: int = 5000
-    clips_per_batch: int = 24
-    frames_per_clip: int = 8
+    steps: int = 4000
+    clips_per_batch: int = 32
+    frames_per_clip: int = 6
     instructions_per_clip: int = 3
     learning_rate: float = 2e-3
     threads: int = 2

@@ -32,8 +32,8 @@ and no confidence; the same holds for frames in which every camera is broken. Si
 broken or missing now and then.
 
 Each frame is encoded once per step. The loss covers the hop from the origin (absolute progress)
-as cross-entropy over {bins} hop bins and as an absolute error, hops between frames (half of them
-from neighbours, half balanced over the hop's range), hops back from a goal frame, success, the
+as cross-entropy over {bins} hop bins and as an absolute error, hops between frames (balanced over
+the hop's range, one of each clip between neighbours), hops back from a goal frame, success, the
 ranking of pairs of frames, the change of the error between neighbours, and the expected error.
 The simulator's state is an auxiliary target in training; its heads are thrown away. AdamW, {steps}
 steps of {batch} images, peak learning rate {rate:g}, half cosine, running average of the weights,

@@ -20,6 +20,7 @@ from kibble.rewards.grm.readings import hop
 __all__ = ["Batch", "BatchSampler"]
 
 _COUNTERFACTUAL = 0.5  # share of the last instructions
+_BALANCED, _NEIGHBOUR = 1, 2  # slots of a frame chosen by progress, and of one next to it
 _ALL_SPOILED, _VIEW_SPOILED, _VIEW_MISSING = 0.03, 0.06, 0.1
 
 
@@ -77,8 +78,8 @@ class Batch:
 class BatchSampler:
     """Draws batches; the only source of randomness in training.
 
-    Frames are balanced by progress, and the frame that a hop starts from by hop and by gap: half
-    of the hops lead from a neighbour, the others aim at a hop drawn evenly from [-1, 1].
+    One frame of each clip is drawn evenly by progress, and the frame that a hop starts from by hop
+    and by gap: one hop leads from a neighbour, the others aim at a hop drawn evenly from [-1, 1].
 
     Args:
         clips: Recorded clips.
@@ -172,19 +173,19 @@ class BatchSampler:
         )
 
     def _slots(self, clip: Clip, count: int) -> NDArray[np.int64]:
-        """The start, mostly the first frame, frames anywhere, as many near those, one of success.
+        """The start, mostly the first frame, frames anywhere, one near another, one of success.
 
         One of the frames is chosen by progress rather than by time, so that what clips pass
-        through quickly is seen too. Neighbours teach that little happens between frames that
+        through quickly is seen too. Its neighbour teaches that little happens between frames that
         follow one another: an error that stays the same is harmless in shaping, one that flickers
         is not. A start that is not the first frame is a clip whose beginning was cut off.
         """
-        rng, last, pairs = self.rng, len(clip), (count - 2) // 2
+        rng, last = self.rng, len(clip)
         slots = rng.integers(last, size=count)
-        if count > 2:
-            slots[1] = np.abs(clip.progress[:, clip.goal] - rng.random()).argmin()
-        apart = rng.integers(1, 3, size=pairs) * rng.choice([-1, 1], size=pairs)
-        slots[1 + pairs : 1 + 2 * pairs] = np.clip(slots[1 : 1 + pairs] + apart, 0, last - 1)
+        slots[_BALANCED] = np.abs(clip.progress[:, clip.goal] - rng.random()).argmin()
+        if count > _NEIGHBOUR + 1:
+            apart = rng.integers(1, 3) * rng.choice([-1, 1])
+            slots[_NEIGHBOUR] = np.clip(slots[_BALANCED] + apart, 0, last - 1)
         slots[0] = 0 if rng.random() < 0.85 else rng.integers(1 + last // 2)
         met = np.flatnonzero(clip.success.any(axis=1))
         if len(met) and rng.random() < 0.5:
@@ -196,15 +197,14 @@ class BatchSampler:
     ) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
         """Where each slot's hop starts from, and whether that is a neighbour in time."""
         count = len(progress)
-        pairs = (count - 2) // 2
         hops = hop(progress[:, None], progress[None, :])  # (T before, T after)
         wanted = self.rng.uniform(-1.0, 1.0, size=count)
         away = np.abs(hops - wanted) + 0.05 * self.rng.random((count, count))
         np.fill_diagonal(away, np.inf)
         before = away.argmin(axis=0)
         near = np.zeros(count, np.bool_)
-        near[1 + pairs : 1 + 2 * pairs] = True
-        before[near] = np.arange(1, 1 + pairs)
+        if count > _NEIGHBOUR + 1:  # the last slot may have been given to a success
+            near[_NEIGHBOUR], before[_NEIGHBOUR] = True, _BALANCED
         return before, near
 
     def _goals(self, clip: Clip, count: int) -> list[int | None]:
