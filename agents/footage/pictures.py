@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -92,7 +93,7 @@ def read_pictures(
                 f"'{folder}'; move what does not belong to the episode elsewhere."
             )
         image.thumbnail((max_side, max_side), Image.Resampling.BOX)
-        kept.add(np.asarray(image, np.uint8), number / rate)
+        kept.add(partial(np.asarray, image, np.uint8), number / rate)
     frames, times = kept.finish()
     warnings = []
     if transparent:

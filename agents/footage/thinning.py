@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import final
 
 import numpy as np
@@ -37,7 +38,7 @@ class ThinnedFrames:
         self._times: list[float] = []
         self._stride, self._taken = 1, 0
         self._next_time = -np.inf
-        self._last: tuple[NDArray[np.uint8], float] | None = None
+        self._last: tuple[Callable[[], NDArray[np.uint8]], float] | None = None
         self.seen = 0
 
     @property
@@ -45,15 +46,16 @@ class ThinnedFrames:
         """One of how many frames taken is kept."""
         return self._stride
 
-    def add(self, frame: NDArray[np.uint8], time: float) -> None:
+    def add(self, draw: Callable[[], NDArray[np.uint8]], time: float) -> None:
         """Take the next frame.
 
         Args:
-            frame: (H, W, 3) uint8 RGB, of one size throughout.
+            draw: Makes the frame, (H, W, 3) uint8 RGB, of one size throughout; called only if
+                the frame is kept.
             time: Seconds, rising.
         """
         self.seen += 1
-        self._last = (frame, time)
+        self._last = (draw, time)
         if self._fps is not None:
             if time < self._next_time - 1e-6:
                 return
@@ -66,6 +68,7 @@ class ThinnedFrames:
             self._halve()
             if number % self._stride:
                 return
+        frame = draw()
         if self._frames is None:
             # Pages that are never written to are never paid for.
             self._frames = np.empty((self._limit + 1, *frame.shape), np.uint8)
@@ -78,7 +81,7 @@ class ThinnedFrames:
         if self._frames is None:
             return np.empty((0, 0, 0, 3), np.uint8), np.empty(0, np.float64)
         if self._last is not None:
-            self._frames[len(self._times)] = self._last[0]
+            self._frames[len(self._times)] = self._last[0]()
             self._times.append(self._last[1])
             self._last = None
         return self._frames[: len(self._times)], np.asarray(self._times, np.float64)

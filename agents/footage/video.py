@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import av
@@ -120,7 +121,8 @@ def _decode(
     for frame in container.decode(stream):
         if canvas is None:
             canvas = _Canvas(frame, stream, path, max_side)
-        kept.add(canvas.draw(frame), times.next(frame))
+        canvas.note(frame)
+        kept.add(partial(canvas.draw, frame), times.next(frame))
     frames, seconds = kept.finish()
     if canvas is None or not len(frames):
         raise _empty(path)
@@ -199,10 +201,13 @@ class _Canvas:
         self.size = (width, height) if self._turns % 2 else (height, width)
         self._resized = self._transparent = self._corrupt = 0
 
-    def draw(self, frame: av.VideoFrame) -> NDArray[np.uint8]:
-        """Return (H, W, 3) uint8 RGB."""
+    def note(self, frame: av.VideoFrame) -> None:
+        """Take note of what is odd about a frame, kept or not."""
         self._resized += (frame.height, frame.width) != self._stored
         self._corrupt += bool(frame.is_corrupt)
+
+    def draw(self, frame: av.VideoFrame) -> NDArray[np.uint8]:
+        """Return (H, W, 3) uint8 RGB."""
         has_alpha = any(component.is_alpha for component in frame.format.components)
         image = frame.reformat(
             width=self._drawn[1],

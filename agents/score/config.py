@@ -39,7 +39,7 @@ class ScoreConfig:
         ConfigError: If a value is missing or out of range.
     """
 
-    input: Any = None
+    input: Any = "???"  # what Hydra calls a key that must be given
     instruction: str | None = None
     reward: list[str] = field(default_factory=lambda: ["grm_tiny"])
     views: Any = None
@@ -55,7 +55,7 @@ class ScoreConfig:
     quiet: bool = False
 
     def __post_init__(self) -> None:
-        if not isinstance(self.input, str | list | dict) or not self.input:
+        if not isinstance(self.input, str | list | dict) or self.input in ("", "???", [], {}):
             raise ConfigError(
                 f"`input` must name a video, a folder, or several videos, got {self.input!r}; "
                 "write input=push.mp4 or 'input=[front.mp4,wrist.mp4]' 'views=[front,wrist]'."

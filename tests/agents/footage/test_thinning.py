@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
@@ -12,7 +14,7 @@ from kibble.agents.footage.thinning import ThinnedFrames
 def _feed(count: int, limit: int) -> tuple[ThinnedFrames, np.ndarray, np.ndarray]:
     kept = ThinnedFrames(limit=limit)
     for number in range(count):
-        kept.add(np.full((1, 1, 3), number % 251, np.uint8), float(number))
+        kept.add(partial(np.full, (1, 1, 3), number % 251, np.uint8), float(number))
     return kept, *kept.finish()
 
 

@@ -152,7 +152,7 @@ def test_what_cannot_be_scored(config: ScoreConfig, changes, error, message: str
     ("words", "message"),
     [
         (["input=a.mp4", "instruction="], "`instruction` must say what was wanted in words"),
-        (["instruction=push"], "`input` must name a video, a folder, or several videos"),
+        (["instruction=push"], "`input` must be given for `kibble score`"),
         (["input=a.mp4", "reword=random"], "`reword` must be a key of `kibble score`.*reward"),
         (["input=a.mp4", "instruction=push"], "A video must be a file, got nothing there"),
     ],
