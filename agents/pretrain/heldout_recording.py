@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+import itertools
 import multiprocessing
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
@@ -9,10 +11,11 @@ from pathlib import Path
 
 import numpy as np
 
-from kibble.agents.pretrain.recording import make_env, record_clip
+from kibble.agents.pretrain.clip_dataset import ClipDataset
+from kibble.agents.pretrain.recording import clip_dataset, make_env, record_clip
 from kibble.envs.tabletop import Appearance
 from kibble.rewards.errors import ConfigError
-from kibble.rewards.grm.clips import BEHAVIOURS, Clip, write_clips
+from kibble.rewards.grm.clips import BEHAVIOURS, Clip
 
 __all__ = ["APPEARANCES", "heldout_clips", "record_heldout"]
 
@@ -83,9 +86,9 @@ def record_heldout(
     workers: int = 1,
     on_progress: Callable[[int, int], None] | None = None,
 ) -> None:
-    """Record held-out clips into ``<directory>/<appearance>/<task>/<kind>``.
+    """Record held-out clips as LeRobot datasets, ``<directory>/<appearance>/<task>``.
 
-    Shards that are there already are kept.
+    Each kind is a shard of its own; those that are there already are kept.
 
     Args:
         directory: Where to.
@@ -95,12 +98,22 @@ def record_heldout(
         stride: Control steps from one recorded frame to the next.
         workers: Processes that record.
         on_progress: Called with the number of shards recorded and wanted.
+
+    Raises:
+        CheckpointError: If the directory holds clips of other numbers, length or stride.
     """
+    datasets = {}
+    for appearance, task in itertools.product(APPEARANCES, tasks):
+        folder = directory / appearance / task
+        dataset = clip_dataset(folder, task, seed=_SEED, steps=steps, stride=stride)
+        datasets[appearance, task] = dataclasses.replace(
+            dataset, origin={**dataset.origin, **per_kind}
+        )
+    before = dict(zip(per_kind, np.cumsum([0, *per_kind.values()]).tolist(), strict=False))
     jobs = [
-        (str(directory / appearance / task / kind), task, kind, count, appearance, steps, stride)
-        for appearance in APPEARANCES
-        for task in tasks
-        for kind, count in per_kind.items()
+        (dataset, appearance, task, shard, kind, count, before[kind])
+        for (appearance, task), dataset in datasets.items()
+        for shard, (kind, count) in enumerate(per_kind.items())
     ]
     context = multiprocessing.get_context("forkserver")
     with ProcessPoolExecutor(max_workers=workers, mp_context=context) as pool:
@@ -109,14 +122,26 @@ def record_heldout(
             future.result()
             if on_progress is not None:
                 on_progress(finished, len(jobs))
+    for dataset in datasets.values():
+        dataset.finish()
 
 
 def _record_shard(
-    target: str, task: str, kind: str, count: int, appearance: str, steps: int, stride: int
+    dataset: ClipDataset,
+    appearance: str,
+    task: str,
+    shard: int,
+    kind: str,
+    count: int,
+    first_episode: int,
 ) -> None:
-    if (Path(target) / "clips.json").exists():
+    if dataset.has(shard, clips=count):
         return
     clips = heldout_clips(
-        task, per_kind={kind: count}, appearance=appearance, steps=steps, stride=stride
+        task,
+        per_kind={kind: count},
+        appearance=appearance,
+        steps=dataset.origin["steps"],
+        stride=dataset.origin["stride"],
     )
-    write_clips(Path(target), clips)
+    dataset.write(shard, clips, first_episode=first_episode)

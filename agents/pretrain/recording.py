@@ -6,6 +6,7 @@ Half of the clips show the plain scene, the others a look of ``Appearance.traini
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import multiprocessing
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
@@ -17,10 +18,14 @@ from numpy.typing import NDArray
 
 import kibble.envs
 from kibble.agents.pretrain.behaviours import Behaviour, draw_kind, holds_true
+from kibble.agents.pretrain.clip_dataset import ClipDataset
 from kibble.envs.tabletop import Appearance, OracleReading, TabletopEnv
-from kibble.rewards.grm.clips import Clip, write_clips
+from kibble.envs.tabletop.palette import PALETTE
+from kibble.envs.tabletop.tasks import make_task
+from kibble.envs.tabletop.world import CONTROL_DT
+from kibble.rewards.grm.clips import Clip
 
-__all__ = ["make_env", "record", "record_clip", "task_id"]
+__all__ = ["clip_dataset", "make_env", "record", "record_clip", "task_id"]
 
 CLIPS_PER_SHARD = 10
 _ATTEMPTS = 20
@@ -96,6 +101,7 @@ def _episode(
     frames: dict[str, list[NDArray[np.uint8]]] = {view: [] for view in env.views}
     readings: list[list[OracleReading]] = []
     states: list[NDArray[np.float32]] = []
+    actions = np.zeros((steps // stride + 1, stride, 4), np.float32)  # the last row stays zero
     for step in range(steps + 1):
         if step % stride == 0:
             for view, images in env.frames().items():
@@ -103,7 +109,10 @@ def _episode(
             readings.append([env.oracle(goal) for goal in goals])
             states.append(observation)
         if step < steps:
-            observation, *_ = env.step(behaviour())
+            action = behaviour()
+            observation, *_ = env.step(action)
+            if step < steps - steps % stride:
+                actions[step // stride, step % stride] = action
     phrasings = [tuple(env.phrasings(goal)) for goal in goals]
     return Clip(
         task=task,
@@ -115,23 +124,38 @@ def _episode(
         phrasings=tuple(each if heldout else each[:-1] for each in phrasings),
         goal=env.goal.index,
         kind=kind,
+        actions=actions.reshape(len(states), -1),
     )
 
 
-def _record_shard(
-    task: str, chunk: int, clips: int, seed: int, steps: int, stride: int, directory: str
-) -> int:
-    target = Path(directory) / f"{task}-{seed:04d}-{chunk:04d}"
-    if (target / "clips.json").exists():
+def clip_dataset(folder: Path, task: str, *, seed: int, steps: int, stride: int) -> ClipDataset:
+    """Return the dataset of a task's clips, to be written."""
+    made = make_task(task)
+    colourings = [
+        dict(zip(made.slots, names, strict=True))
+        for names in itertools.permutations(PALETTE, len(made.slots))
+    ]
+    plainest = [made.phrasings(goal, each)[0] for each in colourings for goal in made.goals]
+    return ClipDataset(
+        folder=folder,
+        sentences=tuple(dict.fromkeys(plainest)),
+        fps=1.0 / (CONTROL_DT * stride),
+        origin={"seed": seed, "steps": steps, "stride": stride},
+    )
+
+
+def _record_shard(dataset: ClipDataset, task: str, shard: int, clips: int) -> int:
+    if dataset.has(shard, clips=clips):
         return clips
+    seed, steps, stride = (dataset.origin[name] for name in ("seed", "steps", "stride"))
     words = np.frombuffer(task.encode(), np.uint8).tolist()
-    rng = np.random.default_rng(np.random.SeedSequence([seed, chunk, *words]))
+    rng = np.random.default_rng(np.random.SeedSequence([seed, shard, *words]))
     envs = [make_env(task, appearance) for appearance in (None, Appearance.training())]
     recorded = [
         record_clip(envs[int(rng.integers(2))], task=task, rng=rng, steps=steps, stride=stride)
         for _ in range(clips)
     ]
-    write_clips(target, recorded)
+    dataset.write(shard, recorded, first_episode=shard * CLIPS_PER_SHARD)
     for env in envs:
         env.close()
     return clips
@@ -148,10 +172,10 @@ def record(
     workers: int,
     on_progress: Callable[[int, int], None] | None = None,
 ) -> None:
-    """Record clips of every task into shards; shards that are already there are kept.
+    """Record clips as LeRobot datasets, one per task; shards that are already there are kept.
 
     Args:
-        directory: Where the shards go.
+        directory: The dataset of a task goes to ``<directory>/<task>``.
         tasks: Task names.
         episodes_per_task: Clips of each task.
         seed: Seed of scenes and behaviours; the same seed gives the same clips.
@@ -159,21 +183,29 @@ def record(
         stride: Control steps from one recorded frame to the next.
         workers: Processes that record.
         on_progress: Called with the number of clips recorded and wanted.
+
+    Raises:
+        CheckpointError: If the directory holds clips of another seed, length or stride.
     """
-    directory.mkdir(parents=True, exist_ok=True)
-    chunks = [
-        (chunk, task, min(CLIPS_PER_SHARD, episodes_per_task - chunk * CLIPS_PER_SHARD))
-        for chunk in range(-(-episodes_per_task // CLIPS_PER_SHARD))
+    datasets = {
+        task: clip_dataset(directory / task, task, seed=seed, steps=steps, stride=stride)
+        for task in tasks
+    }
+    shards = [
+        (shard, task, min(CLIPS_PER_SHARD, episodes_per_task - shard * CLIPS_PER_SHARD))
+        for shard in range(-(-episodes_per_task // CLIPS_PER_SHARD))
         for task in tasks
     ]
     total, finished = episodes_per_task * len(tasks), 0
     context = multiprocessing.get_context("forkserver")
     with ProcessPoolExecutor(max_workers=workers, mp_context=context) as pool:
         futures = [
-            pool.submit(_record_shard, task, chunk, clips, seed, steps, stride, str(directory))
-            for chunk, task, clips in chunks
+            pool.submit(_record_shard, datasets[task], task, shard, clips)
+            for shard, task, clips in shards
         ]
         for future in as_completed(futures):
             finished += future.result()
             if on_progress is not None:
                 on_progress(finished, total)
+    for dataset in datasets.values():
+        dataset.finish()

@@ -23,13 +23,14 @@ from rich.progress import (
 from rich.table import Table
 
 from kibble.agents.builders import resolve_device
+from kibble.agents.pretrain.clip_reading import read_clip_datasets
 from kibble.agents.pretrain.config import PretrainConfig
 from kibble.agents.pretrain.heldout import Agreement, agreement
 from kibble.agents.pretrain.heldout_recording import APPEARANCES, heldout_clips
 from kibble.agents.pretrain.model_card import model_card
 from kibble.agents.pretrain.recording import record
 from kibble.rewards.errors import CheckpointError
-from kibble.rewards.grm.clips import Clip, read_clips
+from kibble.rewards.grm.clips import Clip
 from kibble.rewards.grm.instructions import Tokenizer
 from kibble.rewards.grm.network import GrmNetwork, NetworkConfig
 from kibble.rewards.grm.training import Trainer, TrainingSettings
@@ -73,7 +74,10 @@ def pretrain(config: PretrainConfig) -> None:
             workers=config.workers,
             on_progress=show,
         )
-    clips = [clip for clip in read_clips(data) if clip.task in config.tasks]
+    with _bar(config.quiet, "decoding") as show:
+        clips = read_clip_datasets(
+            data, tasks=config.tasks, workers=config.workers, on_progress=show
+        )
     trainer = Trainer(
         _network(config, clips),
         clips,

@@ -46,6 +46,7 @@ class Clip:
         phrasings: The sentences that mean each goal, G times.
         goal: The goal that the episode's own instruction names.
         kind: What happens in it, one of ``BEHAVIOURS``.
+        actions: (T, A) float32, what led on from each frame, or ``None`` where it is not known.
 
     Raises:
         ValueError: If the parts disagree with each other or the kind is not known.
@@ -60,6 +61,7 @@ class Clip:
     phrasings: tuple[tuple[str, ...], ...]
     goal: int = 0
     kind: str = "mixed"
+    actions: NDArray[np.float32] | None = None
 
     def __len__(self) -> int:
         return len(self.progress)
@@ -81,6 +83,11 @@ class Clip:
             raise ValueError(
                 f"A clip needs `stage` of shape {(steps, goals)} and type int8, "
                 f"got {self.stage.shape} and {self.stage.dtype}."
+            )
+        if self.actions is not None and len(self.actions) != steps:
+            raise ValueError(
+                f"A clip needs {steps} rows of `actions`, got {len(self.actions)}; give the last "
+                "frame zeros."
             )
         if self.kind not in BEHAVIOURS:
             raise ValueError(f"`kind` must be one of {', '.join(BEHAVIOURS)}, got {self.kind!r}.")
@@ -104,6 +111,8 @@ def write_clips(directory: Path, clips: Sequence[Clip]) -> None:
     for i, clip in enumerate(clips):
         labels[f"progress_{i}"], labels[f"success_{i}"] = clip.progress, clip.success
         labels[f"stage_{i}"], labels[f"state_{i}"] = clip.stage, clip.state
+        if clip.actions is not None:
+            labels[f"actions_{i}"] = clip.actions
     with (part / "labels.npz").open("wb") as file:
         np.savez(file, **labels)
     document = {
@@ -155,6 +164,7 @@ def read_clips(directory: Path) -> list[Clip]:
                     phrasings=tuple(map(tuple, entry["phrasings"])),
                     goal=entry["goal"],
                     kind=entry["kind"],
+                    actions=labels.get(f"actions_{i}"),
                 )
             )
             begin = end

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from kibble.agents.pretrain.clip_reading import read_clip_datasets
 from kibble.agents.pretrain.heldout_recording import heldout_clips, record_heldout
 from kibble.agents.pretrain.recording import make_env, record_clip
 from kibble.rewards.errors import ConfigError
-from kibble.rewards.grm.clips import read_clips
 
 KINDS = {"success": 2, "near_miss": 1}
 
@@ -44,9 +44,11 @@ def test_a_kind_does_not_depend_on_the_others():
 
 @pytest.mark.slow
 def test_sets_are_recorded_by_appearance_and_task(tmp_path):
-    record_heldout(tmp_path, tasks=["reach"], per_kind={"random": 2}, steps=3)
+    record_heldout(tmp_path, tasks=["reach"], per_kind={"random": 2, "success": 1}, steps=20)
     for appearance in ("default", "heldout"):
-        assert len(read_clips(tmp_path / appearance / "reach")) == 2
+        clips = read_clip_datasets(tmp_path / appearance, tasks=["reach"])
+        assert [clip.kind for clip in clips] == ["random", "random", "success"]
+        np.testing.assert_array_equal(clips[0].actions[-1], np.zeros(4))
 
 
 def test_mistakes_are_named():

@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 
 from kibble.agents.pretrain import recording
+from kibble.agents.pretrain.clip_reading import read_clip_datasets
 from kibble.agents.pretrain.config import TASKS
 from kibble.agents.pretrain.recording import record, record_clip, task_id
-from kibble.rewards.errors import WeightsError
-from kibble.rewards.grm.clips import read_clips
+from kibble.rewards.errors import CheckpointError
 
 
 @pytest.fixture
@@ -38,6 +38,9 @@ def test_a_clip_is_labelled_for_every_goal(reach):
     assert recorded.frames["wrist"].shape == (11, 32, 32, 3)
     assert recorded.state.shape == (11, *reach.observation_space.shape)
     assert len(recorded.phrasings) == goals
+    assert recorded.actions.shape == (11, 2 * 4)
+    assert np.abs(recorded.actions[:-1]).max() > 0.0
+    assert not recorded.actions[-1].any()
     last = [reach.oracle(goal).progress for goal in reach.goals]
     np.testing.assert_allclose(recorded.progress[-1], last, rtol=1e-6)
     np.testing.assert_array_equal(recorded.frames["front"][-1], reach.frames()["front"][0])
@@ -57,47 +60,44 @@ def test_the_same_seed_gives_the_same_clip(reach):
     assert not np.array_equal(first.frames["front"], other.frames["front"])
 
 
+SMALL = {"episodes_per_task": 2, "seed": 0, "steps": 4, "stride": 2, "workers": 2}
+
+
 @pytest.mark.slow
 def test_shards_are_recorded_by_processes_and_kept(tmp_path):
     seen: list[tuple[int, int]] = []
-    settings = {"episodes_per_task": 2, "seed": 0, "steps": 4, "stride": 2, "workers": 2}
     record(
         tmp_path,
         tasks=["reach", "push"],
         on_progress=lambda finished, total: seen.append((finished, total)),
-        **settings,
+        **SMALL,
     )
     assert seen[-1] == (4, 4)
-    assert [recorded.task for recorded in read_clips(tmp_path)] == ["push"] * 2 + ["reach"] * 2
-    stamps = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*.npy")}
-    record(tmp_path, tasks=["reach", "push"], **settings)
-    assert {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*.npy")} == stamps
+    clips = read_clip_datasets(tmp_path, tasks=["push", "reach"])
+    assert [recorded.task for recorded in clips] == ["push"] * 2 + ["reach"] * 2
+    stamps = {path: path.stat().st_mtime_ns for path in tmp_path.glob("*/data/*/*.parquet")}
+    record(tmp_path, tasks=["reach", "push"], **SMALL)
+    assert len(stamps) == 2
+    assert {path: path.stat().st_mtime_ns for path in stamps} == stamps
+    with pytest.raises(CheckpointError, match=r"must hold clips of .*'seed': 1"):
+        record(tmp_path, tasks=["reach"], **{**SMALL, "seed": 1})
 
 
 @pytest.mark.slow
-def test_a_half_written_shard_is_recorded_again(tmp_path):
-    settings = {
-        "tasks": ["reach"],
-        "episodes_per_task": 2,
-        "seed": 0,
-        "steps": 4,
-        "stride": 2,
-        "workers": 1,
-    }
-    record(tmp_path / "whole", **settings)
-    shard = next(path.parent for path in (tmp_path / "whole").glob("*/clips.json")).name
-    broken, part = tmp_path / "broken" / shard, tmp_path / "broken" / f"{shard}.part"
-    for half in (broken, part):
-        half.mkdir(parents=True)
-        (half / "front.npy").write_bytes(b"half")
-    (part / "clips.json").write_text("{")
-    with pytest.raises(WeightsError, match="got no shard"):
-        read_clips(tmp_path / "broken")
-    record(tmp_path / "broken", **settings)
-    pairs = zip(read_clips(tmp_path / "broken"), read_clips(tmp_path / "whole"), strict=True)
-    for again, first in pairs:
-        np.testing.assert_array_equal(again.frames["front"], first.frames["front"])
-        np.testing.assert_array_equal(again.progress, first.progress)
+def test_what_a_stopped_run_left_is_recorded_again(tmp_path):
+    whole, broken = tmp_path / "whole", tmp_path / "broken"
+    record(whole, tasks=["reach"], **SMALL)
+    record(broken, tasks=["reach"], **SMALL)
+    for name in ("meta/info.json", "meta/kibble/chunk-000/file-000.json"):  # the last to come
+        (broken / "reach" / name).unlink()
+    (broken / "reach/data/chunk-000/file-000.parquet").write_bytes(b"half")
+    with pytest.raises(CheckpointError, match="holds a half-written dataset"):
+        read_clip_datasets(broken, tasks=["reach"])
+    record(broken, tasks=["reach"], **SMALL)
+    again = read_clip_datasets(broken, tasks=["reach"])
+    for clip_again, first in zip(again, read_clip_datasets(whole, tasks=["reach"]), strict=True):
+        np.testing.assert_array_equal(clip_again.frames["front"], first.frames["front"])
+        np.testing.assert_array_equal(clip_again.progress, first.progress)
 
 
 def test_an_episode_that_breaks_its_promise_is_not_kept(reach, monkeypatch):
