@@ -28,6 +28,7 @@ Purpose = Literal[
 ]
 _EMPTY_LIKE = (".", "…", "?", "- -")
 _OTHER_TASKS = 5
+_SHUFFLES = 4  # of each video: the order of a short one varies a lot
 _COLOUR = (64, 130, 109)
 
 
@@ -59,8 +60,8 @@ def plan_showings(trials: Sequence[Trial], *, seed: int) -> list[Showing]:
 
     Every trial is read with its own instruction. Trials that show the way to success are also read
     with its other phrasings, with the scene's other goals, with instructions of up to five other
-    tasks, with junk and with next to nothing; up to success reversed, shuffled, and frozen at the
-    middle frame; and their finished state hidden behind black and behind one colour.
+    tasks, with junk and with next to nothing; up to success reversed, shuffled four times, and
+    frozen at the middle frame; and their finished state hidden behind black and behind one colour.
 
     Args:
         trials: The trials.
@@ -105,14 +106,11 @@ def _controls(
     middle = trial.reached // 2
     controls = [
         Showing(purpose="reversed", trial=number, asked=own, order=tuple(reversed(way))),
-        Showing(
-            purpose="shuffled",
-            trial=number,
-            asked=own,
-            order=tuple(int(t) for t in rng.permutation(len(way))),
-        ),
         Showing(purpose="frozen", trial=number, asked=own, order=(middle,) * len(way)),
     ]
+    for _ in range(_SHUFFLES):
+        order = tuple(int(t) for t in rng.permutation(len(way)))
+        controls.append(Showing(purpose="shuffled", trial=number, asked=own, order=order))
     for purpose, veil in (("blank", (0, 0, 0)), ("colour", _COLOUR)):
         controls.append(
             Showing(

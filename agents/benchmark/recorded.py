@@ -14,7 +14,7 @@ from kibble.rewards.errors import ConfigError
 from kibble.rewards.frames import resize_frames
 from kibble.rewards.types import Frames
 
-__all__ = ["is_dataset", "recorded_trials"]
+__all__ = ["recorded_trials"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -23,11 +23,6 @@ class _Known:
 
     episode: RecordedEpisode
     last: Frames
-
-
-def is_dataset(folder: Path) -> bool:
-    """Whether a folder is a LeRobot dataset."""
-    return (folder / "meta" / "info.json").is_file()
 
 
 def recorded_trials(

@@ -131,7 +131,8 @@ def _check_data(data: Path) -> bool:
         raise ConfigError(f"`data` must be a folder, got the file '{data}'.")
     if (data / "meta" / "info.json").is_file():
         return True
-    foreign = [p.name for p in data.iterdir() if "-seed" not in p.name]
+    names = [path.name for path in data.iterdir() if not path.name.startswith(".")]
+    foreign = [name for name in names if "-seed" not in name]
     if foreign:
         raise ConfigError(
             f"`data` must be a LeRobot dataset, a folder that `kibble benchmark` recorded, or a "

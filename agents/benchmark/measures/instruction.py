@@ -51,9 +51,12 @@ def _matrix(episodes: Sequence[Sequence[Row]], size: int) -> NDArray[np.float64]
 
 
 def instruction_measures(evidence: Evidence) -> Measured:
-    """The diagonal margin across tasks, and that between the goals of one scene."""
+    """The diagonal margin across tasks, and that between the goals of one scene.
+
+    Goals of one scene share part of the way, so that the oracle's own margin is less than 1.
+    """
     episodes, size = _rows(evidence), len(tasks_of(evidence))
-    margins = []
+    margins, best = [], []
     for i, trial in enumerate(evidence.trials):
         own, end = evidence.readings.own(i), trial.finished
         if own is None or end is None or not trial.is_success:
@@ -64,6 +67,10 @@ def instruction_measures(evidence: Evidence) -> Measured:
         if others:
             away = float(np.mean([other.progress[end] for other in others]))
             margins.append(float(own.progress[end]) - away)
+            if trial.progress is not None:
+                rest = [trial.progress[end, other.showing.asked[1]] for other in others]
+                best.append(float(trial.progress[end, trial.goal] - np.mean(rest)))
+    several = "scenes in which several goals can be asked for"
     return {
         "confusion_margin": evidence.figure(
             "confusion",
@@ -71,9 +78,8 @@ def instruction_measures(evidence: Evidence) -> Measured:
             lambda some: diagonal_margin(_matrix(some, size)),
             need="successful episodes of two tasks or more",
         ),
-        "goal_margin": evidence.mean(
-            "goal_margin", margins, need="scenes in which several goals can be asked for"
-        ),
+        "goal_margin": evidence.mean("goal_margin", margins, need=several),
+        "goal_margin_oracle": evidence.mean("goal_margin", best, need=several),
     }
 
 

@@ -41,12 +41,11 @@ def order_measures(evidence: Evidence) -> Measured:
             best.append(value_order_correlation(trial.own_progress[: end + 1]))
     measured["voc_forward"] = evidence.mean("voc", forward, need=_DEMONSTRATION)
     for name, purpose in _CONTROLS:
-        values = [
-            value_order_correlation(reading.progress)
-            for i in range(len(evidence.trials))
-            for reading in evidence.readings.of(purpose, i)
-            if len(reading.progress) >= SHORTEST
-        ]
+        values = []
+        for i in range(len(evidence.trials)):
+            shown = [reading.progress for reading in evidence.readings.of(purpose, i)]
+            if shown and len(shown[0]) >= SHORTEST:
+                values.append(float(np.mean([value_order_correlation(p) for p in shown])))
         measured[name] = evidence.mean("voc", values, need=_DEMONSTRATION)
     measured["voc_oracle"] = evidence.mean("voc", best, need=_ORACLE)
     return measured

@@ -60,6 +60,7 @@ def plot_overview(measured: Mapping[str, Measured], baselines: Sequence[str], pa
     figure.legend(
         handles, list(colours), loc="outside upper center", ncols=len(colours), frameon=False
     )
+    figure.supxlabel("dashed: what a good model reaches", fontsize=8, color=GREY)
     save(figure, path)
     return True
 

@@ -18,10 +18,11 @@ def test_every_trial_is_read_and_successes_are_probed():
     trials = toy_trials(per_kind=2)
     counts = collections.Counter(s.purpose for s in plan_showings(trials, seed=0))
     assert counts.pop("own") == len(trials)
+    assert counts.pop("shuffled") == 16  # four times each
     assert set(counts.values()) == {4}  # two successes of each task, one of each kind of probe
     assert set(counts) == {
         *("phrasing", "other_goal", "other_task", "junk", "empty"),
-        *("reversed", "shuffled", "frozen", "blank", "colour"),
+        *("reversed", "frozen", "blank", "colour"),
     }
 
 

@@ -7,6 +7,7 @@ import json
 import math
 
 import numpy as np
+import pytest
 from PIL import Image
 from rich.console import Console
 from tests.agents.benchmark.toy_trials import PixelReader, toy_trial, toy_trials
@@ -64,6 +65,7 @@ def test_files_hold_figures_and_reasons(tmp_path):
     assert sorted(path.name for path in tmp_path.iterdir()) == ["benchmark.json", "report.json"]
 
 
+@pytest.mark.slow
 def test_pictures_are_drawn(tmp_path):
     trials = toy_trials()
     _, readings, measured = compared(trials)
