@@ -1,1 +1,1 @@
-"""Recorded episodes of scripted experts: their form on disk, a reader, and ``kibble demos``."""
+"""Demonstrations as LeRobot datasets: a reader for anybody's, and ``kibble demos`` for ours."""

@@ -61,7 +61,8 @@ class Demonstrations(Sequence[RecordedEpisode]):
             raise CheckpointError(
                 f"'{folder}' is half-written: meta/info.json speaks of {self.info.episodes} "
                 f"episodes with {self.info.frames} rows, meta/episodes of {len(self.rows)} with "
-                f"{frames}; go on with the command that was recording it, or fetch it again."
+                f"{frames}; go on with the command that was recording it, fetch it again, or, where "
+                "the lerobot package wrote it, record it anew and call its finalize()."
             )
         if not self.rows:
             raise CheckpointError(
