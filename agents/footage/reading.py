@@ -141,6 +141,11 @@ def _from_files(paths: dict[str, Path], sampling: Sampling, name: str | None) ->
 
 
 def _read_file(path: Path, sampling: Sampling) -> Video:
+    if not path.exists():
+        raise FrameError(
+            f"`input` must name a file or a folder, got '{path}', where there is nothing; "
+            "check the path."
+        )
     if not path.is_dir():
         return open_video(path, fps=sampling.fps, max_frames=sampling.max_frames)
     if not picture_files(path):

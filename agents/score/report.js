@@ -73,6 +73,8 @@ function path(panel, values) {
   });
   return text;
 }
+// What is drawn last lies on top: the first curve.
+const onTop = (draw) => [...lines].reverse().map(draw).reverse();
 function layOut() {
   width = $("charts").clientWidth;
   $("charts").replaceChildren();
@@ -88,12 +90,12 @@ function layOut() {
       make("text", { x: x(time), y: panel.height + 12, "text-anchor": time === 0 ? "start" : time > span * 0.96 ? "end" : "middle" }, svg).textContent = `${+time.toFixed(3)} s`;
     });
     panel.svg = svg;
-    panel.paths = lines.map((line) => line[panel.key] && make("path", {
+    panel.paths = onTop((line) => line[panel.key] && make("path", {
       class: line.truth ? "curve truth" : "curve", style: `stroke:${line.colour}`, d: path(panel, line[panel.key]),
     }, svg));
     panel.hover = make("line", { class: "hover", y1: TOP - 2, y2: panel.height - BOTTOM + 4 }, svg);
     panel.head = make("line", { class: "head", y1: TOP - 2, y2: panel.height - BOTTOM + 4 }, svg);
-    panel.dots = lines.map((line) => line[panel.key] && make("circle", { class: "dot", r: 4.5, style: `fill:${line.colour}` }, svg));
+    panel.dots = onTop((line) => line[panel.key] && make("circle", { class: "dot", r: 4.5, style: `fill:${line.colour}` }, svg));
   });
   draw();
 }

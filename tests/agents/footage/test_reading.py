@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +17,7 @@ from kibble.agents.demonstrations.recorder import record_demonstrations
 from kibble.agents.footage.footage import Footage
 from kibble.agents.footage.reading import Sampling, read_footage
 from kibble.agents.train import run_training
-from kibble.rewards.errors import ConfigError, FrameError
+from kibble.rewards.errors import CheckpointError, ConfigError, FrameError
 
 REACH = TaskConfig(
     name="reach", id="kibble/Reach-v0", views=["front", "wrist"], image_size=[32, 32]
@@ -161,3 +162,19 @@ def test_footage_that_does_not_fit_together(times, oracle, message: str) -> None
     frames = {"front": np.zeros((2, 16, 16, 3), np.uint8)}
     with pytest.raises(FrameError, match=message):
         Footage(name="a", frames=frames, times=times, oracle=oracle)
+
+
+def test_half_a_dataset_is_refused(dataset: Path, tmp_path: Path) -> None:
+    for number, part in enumerate(("meta/info.json", "data/chunk-000/file-000.parquet")):
+        broken = shutil.copytree(dataset, tmp_path / str(number))
+        (broken / part).unlink()
+        with pytest.raises(CheckpointError, match=str(broken)):
+            read_footage(str(broken))
+
+
+def test_a_run_without_a_checkpoint_is_refused(tmp_path: Path) -> None:
+    run = run_training(small_run(tmp_path / "run", task=REACH, steps=20)).path
+    for state in (run / "checkpoints").iterdir():
+        shutil.rmtree(state) if state.is_dir() else state.unlink()
+    with pytest.raises(CheckpointError, match="must hold a checkpoint, got none"):
+        read_footage(str(run))

@@ -136,7 +136,7 @@ def test_folders_that_hold_something_are_kept(config: ScoreConfig) -> None:
     [
         ({"instruction": None}, ConfigError, "got nothing from the command or the recording"),
         ({"reward": ["grm_tinny"]}, WeightsError, "did you mean grm_tiny"),
-        ({"input": "nowhere.mp4"}, FrameError, "got nothing there at 'nowhere.mp4'"),
+        ({"input": "nowhere.mp4"}, FrameError, "got 'nowhere.mp4', where there is nothing; check"),
         ({"views": ["left"]}, FrameError, r"one of front, wrist, got \['left'\]"),
         ({"views": ["wrist"]}, FrameError, "View 'front' is required"),
         ({"views": ["front", "wrist"]}, ConfigError, "got 1 inputs"),
@@ -154,7 +154,7 @@ def test_what_cannot_be_scored(config: ScoreConfig, changes, error, message: str
         (["input=a.mp4", "instruction="], "`instruction` must say what was wanted in words"),
         (["instruction=push"], "`input` must be given for `kibble score`"),
         (["input=a.mp4", "reword=random"], "`reword` must be a key of `kibble score`.*reward"),
-        (["input=a.mp4", "instruction=push"], "A video must be a file, got nothing there"),
+        (["input=a.mp4", "instruction=push"], "`input` must name a file or a folder, got 'a.mp4'"),
     ],
 )
 def test_mistakes_end_with_status_2_and_one_paragraph(words, message: str, capsys) -> None:
