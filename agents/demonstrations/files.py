@@ -61,7 +61,7 @@ class Demonstrations(Sequence[RecordedEpisode]):
             raise CheckpointError(
                 f"'{folder}' is half-written: meta/info.json speaks of {self.info.episodes} "
                 f"episodes with {self.info.frames} rows, meta/episodes of {len(self.rows)} with "
-                f"{frames}; go on with the command that was recording it, fetch it again, or, where "
+                f"{frames}; go on with the command that was recording it, fetch it again, or, if "
                 "the lerobot package wrote it, record it anew and call its finalize()."
             )
         if not self.rows:
