@@ -16,7 +16,7 @@ from kibble.agents.footage.pictures import picture_files, read_pictures
 from kibble.agents.footage.recorded_run import is_run, play_run
 from kibble.agents.footage.sources import Source, Views, name_views, rename_views
 from kibble.agents.footage.video import MAX_FRAMES, Video, open_video
-from kibble.rewards.errors import FrameError
+from kibble.rewards.errors import ConfigError, FrameError
 
 __all__ = ["Sampling", "read_footage"]
 
@@ -67,6 +67,8 @@ def read_footage(
     """
     sampling = Sampling() if sampling is None else sampling
     only = _only_path(source)
+    recorded = only is not None and (is_dataset(only) or is_run(only))
+    _check_sampling(sampling, recorded=recorded)
     if only is not None and is_dataset(only):
         footage = read_episode(only, sampling.episode, views=views, max_frames=sampling.max_frames)
     elif only is not None and is_run(only):
@@ -84,6 +86,20 @@ def read_footage(
         text for view in footage.views for text in describe_appearance(view, footage.frames[view])
     ]
     return replace(footage, warnings=(*footage.warnings, *seen))
+
+
+def _check_sampling(sampling: Sampling, *, recorded: bool) -> None:
+    """Refuse settings that would have no effect."""
+    if recorded and sampling.fps is not None:
+        raise ConfigError(
+            "`fps` is for videos and pictures, got it with a dataset or a run, which know their "
+            "own times; leave it out, and set max_frames= to read fewer frames."
+        )
+    if not recorded and sampling.episode != 0:
+        raise ConfigError(
+            "`episode` is for datasets and runs, got it with an input that is one episode; "
+            "leave it out."
+        )
 
 
 def _only_path(source: Source) -> Path | None:

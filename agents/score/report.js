@@ -91,11 +91,11 @@ function layOut() {
     });
     panel.svg = svg;
     panel.paths = onTop((line) => line[panel.key] && make("path", {
-      class: line.truth ? "curve truth" : "curve", style: `stroke:${line.colour}`, d: path(panel, line[panel.key]),
+      class: line.truth ? "curve truth" : "curve", "data-curve": line.label, style: `stroke:${line.colour}`, d: path(panel, line[panel.key]),
     }, svg));
     panel.hover = make("line", { class: "hover", y1: TOP - 2, y2: panel.height - BOTTOM + 4 }, svg);
     panel.head = make("line", { class: "head", y1: TOP - 2, y2: panel.height - BOTTOM + 4 }, svg);
-    panel.dots = onTop((line) => line[panel.key] && make("circle", { class: "dot", r: 4.5, style: `fill:${line.colour}` }, svg));
+    panel.dots = onTop((line) => line[panel.key] && make("circle", { class: "dot", "data-curve": line.label, r: 4.5, style: `fill:${line.colour}` }, svg));
   });
   draw();
 }

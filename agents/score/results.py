@@ -58,5 +58,5 @@ def _film(footage: Footage) -> bytes:
     strips = (draw_strip(footage, moment, height=height) for moment in range(len(footage)))
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "film.mp4"
-        write_h264(path, (np.asarray(strip) for strip in strips), footage.times, quality=23)
+        write_h264(path, (np.asarray(strip) for strip in strips), footage.times, quality=25)
         return path.read_bytes()

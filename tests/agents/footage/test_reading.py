@@ -113,6 +113,14 @@ def test_what_a_dataset_does_not_have(dataset: Path) -> None:
         read_footage(str(dataset), views=["left"])
 
 
+def test_settings_without_effect_are_refused(dataset: Path, tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="`fps` is for videos and pictures"):
+        read_footage(str(dataset), sampling=Sampling(fps=5.0))
+    video = str(write_clip(tmp_path / "a.mp4", plain(3)))
+    with pytest.raises(ConfigError, match="`episode` is for datasets and runs"):
+        read_footage(video, sampling=Sampling(episode=1))
+
+
 def test_a_run_plays_an_episode(tmp_path: Path) -> None:
     config = small_run(
         tmp_path / "run",

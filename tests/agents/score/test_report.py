@@ -195,28 +195,33 @@ def test_what_is_shown_is_the_frame_that_the_page_names(visit: Visit) -> None:
 
 def test_legend_and_number_keys_toggle_curves(visit: Visit) -> None:
     button = visit.page.locator("#values button").nth(0)
-    curves = visit.page.locator("#charts svg").nth(0).locator(".curve")
-    assert curves.count() == 3  # two models and the simulator
+    progress = visit.page.locator("#charts svg").nth(0)
+    assert progress.locator(".curve").count() == 3  # two models and the simulator
+    centroid, flaky, simulator = (
+        progress.locator(f".curve[data-curve={label}]")
+        for label in ("centroid", "flaky", "simulator")
+    )
     assert button.get_attribute("aria-pressed") == "true"
     button.click()
     assert button.get_attribute("aria-pressed") == "false"
-    assert curves.nth(0).get_attribute("visibility") == "hidden"
-    assert curves.nth(1).get_attribute("visibility") == "visible"
+    assert centroid.get_attribute("visibility") == "hidden"
+    assert flaky.get_attribute("visibility") == "visible"
     visit.page.keyboard.press("1")
-    assert curves.nth(0).get_attribute("visibility") == "visible"
+    assert centroid.get_attribute("visibility") == "visible"
     visit.page.keyboard.press("3")
-    assert curves.nth(2).get_attribute("visibility") == "hidden"
+    assert simulator.get_attribute("visibility") == "hidden"
 
 
 def test_gaps_are_gaps(visit: Visit) -> None:
-    path = visit.page.locator("#charts svg").nth(0).locator(".curve").nth(1).get_attribute("d")
+    progress = visit.page.locator("#charts svg").nth(0)
+    path = progress.locator(".curve[data-curve=flaky]").get_attribute("d")
     assert path is not None
     assert path.count("M") == 3  # frames 0 to 4, 7 to 11 and 14 to 18
     for _ in range(5):
         visit.page.keyboard.press("ArrowRight")
     row = visit.page.locator("#values tbody tr").nth(1).locator("td").all_inner_texts()
     assert row[1:] == ["no answer (timeout)", *["\N{EN DASH}"] * 3]
-    dot = visit.page.locator("#charts svg").nth(0).locator(".dot").nth(1)
+    dot = progress.locator(".dot[data-curve=flaky]")
     assert dot.get_attribute("visibility") == "hidden"
 
 
