@@ -6,6 +6,7 @@ import contextlib
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Literal
 
 import torch
 from rich.console import Console
@@ -31,6 +32,7 @@ from kibble.agents.benchmark.readings import (
     save_readings,
 )
 from kibble.agents.benchmark.report import figures_of, reasons_of, write_pictures, write_report
+from kibble.agents.benchmark.shards import are_shards, shard_trials
 from kibble.agents.benchmark.simulated import record_trials, simulated_trials
 from kibble.agents.benchmark.speed import measure_speed
 from kibble.agents.benchmark.table import benchmark_table
@@ -71,15 +73,15 @@ def run_benchmark(config: BenchmarkConfig) -> dict[str, Measured]:
     console = Console()
     if not console.is_terminal:
         console = Console(width=200)  # a pipe has no width of its own
-    is_recorded = _check_data(data)
-    names = _view_names(config, data) if is_recorded else _simulated_views(config)
+    source = _kind_of_data(data)
+    names = _view_names(config, data) if source == "dataset" else _simulated_views(config)
     models = {
         label: open_model(name, device=device, views=names)
         for label, name in _labels(config.reward).items()
     }
     for label, model in models.items():
         _check_views(label, model, names)
-    trials = _trials(config, data, models, is_recorded=is_recorded)
+    trials = _trials(config, data, models, source)
     showings = plan_showings(trials, seed=config.seed)
     out.mkdir(parents=True, exist_ok=True)
     readings: dict[str, Readings] = {}
@@ -119,18 +121,20 @@ def _labels(names: Sequence[str]) -> dict[str, str]:
     }
 
 
-def _check_data(data: Path) -> bool:
-    """Whether the folder is a LeRobot dataset, not one of simulated clips.
+def _kind_of_data(data: Path) -> Literal["dataset", "shards", "clips"]:
+    """Tell a LeRobot dataset, clips of the data engine, and clips of this command apart.
 
     Raises:
-        ConfigError: If it is neither, and not free for recording.
+        ConfigError: If it is none of them, and not free for recording.
     """
     if not data.exists():
-        return False
+        return "clips"
     if not data.is_dir():
         raise ConfigError(f"`data` must be a folder, got the file '{data}'.")
     if (data / "meta" / "info.json").is_file():
-        return True
+        return "dataset"
+    if are_shards(data):
+        return "shards"
     names = [path.name for path in data.iterdir() if not path.name.startswith(".")]
     foreign = [name for name in names if "-seed" not in name]
     if foreign:
@@ -139,7 +143,7 @@ def _check_data(data: Path) -> bool:
             f"new one to record into, got '{data}', which holds {sorted(foreign)[0]!r}; "
             "name another folder."
         )
-    return False
+    return "clips"
 
 
 def _view_names(config: BenchmarkConfig, data: Path) -> list[str]:
@@ -171,9 +175,17 @@ def _check_views(label: str, model: RewardModel, names: Sequence[str]) -> None:
 
 
 def _trials(
-    config: BenchmarkConfig, data: Path, models: Mapping[str, RewardModel], *, is_recorded: bool
+    config: BenchmarkConfig, data: Path, models: Mapping[str, RewardModel], source: str
 ) -> list[Trial]:
-    if is_recorded:
+    if source == "shards":
+        return shard_trials(
+            data,
+            tasks=config.tasks,
+            appearance=config.appearance,
+            episodes=config.episodes,
+            views=config.views,
+        )
+    if source == "dataset":
         # the dataset's libraries are needed here alone
         from kibble.agents.benchmark.recorded import recorded_trials
 

@@ -19,7 +19,7 @@ from kibble.agents.benchmark.trials import Trial
 from kibble.rewards.grm.clips import BEHAVIOURS, Clip, read_clips, write_clips
 from kibble.rewards.types import Frames
 
-__all__ = ["record_trials", "simulated_trials"]
+__all__ = ["clip_trial", "record_trials", "simulated_trials"]
 
 STEPS = 60
 PER_SHARD = 10
@@ -123,17 +123,28 @@ def simulated_trials(
                 goals = _read_goals(_goals_file(shard))
                 for i, clip in enumerate(kept):
                     name = f"{task}-{kind}-{first + i}"
-                    trials.append(_trial(name, clip, kind, goals[i], views))
+                    trials.append(clip_trial(name, clip, kind=kind, goals=goals[i], views=views))
     return trials
 
 
-def _trial(
+def clip_trial(
     name: str,
     clip: Clip,
+    *,
     kind: str,
     goals: Mapping[int, Frames],
     views: Sequence[str] | None,
 ) -> Trial:
+    """Make a trial of a clip.
+
+    Args:
+        name: Unique name.
+        clip: The clip.
+        kind: What was to happen in it; if something else did, the trial's kind is ``"mixed"``.
+        goals: Goal to frames of it finished.
+        views: Views to keep, or ``None`` for all.
+    """
+
     def seen(frames: Frames) -> dict[str, NDArray[np.uint8]]:
         return {v: np.array(a) for v, a in frames.items() if views is None or v in views}
 
