@@ -43,6 +43,10 @@ def test_streams_without_times_take_their_rate_and_say_so(tmp_path: Path) -> Non
     assert [text for text in video.warnings if "12 frames carry no time" in text]
 
 
+@pytest.mark.skipif(
+    not hasattr(av.VideoStream, "set_display_rotation"),
+    reason="av cannot write rotation before 18",
+)
 @pytest.mark.parametrize(
     ("rotation", "blue_edge"), [(90, "left"), (-90, "right"), (180, "bottom")]
 )
