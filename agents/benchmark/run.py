@@ -2,24 +2,16 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Literal
 
 import torch
 from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    TextColumn,
-    TimeElapsedColumn,
-    TimeRemainingColumn,
-)
 
-from kibble.agents.benchmark.config import DEFAULT_EPISODES, BenchmarkConfig
+from kibble.agents.benchmark.bar import bar
+from kibble.agents.benchmark.config import BenchmarkConfig
+from kibble.agents.benchmark.data import check_views, open_trials, source_of, view_names
 from kibble.agents.benchmark.measures.all import measure, measure_tasks
 from kibble.agents.benchmark.measures.evidence import Measured
 from kibble.agents.benchmark.plan import Showing, plan_showings
@@ -32,15 +24,12 @@ from kibble.agents.benchmark.readings import (
     save_readings,
 )
 from kibble.agents.benchmark.report import figures_of, reasons_of, write_pictures, write_report
-from kibble.agents.benchmark.shards import are_shards, shard_trials
-from kibble.agents.benchmark.simulated import record_trials, simulated_trials
 from kibble.agents.benchmark.speed import measure_speed
 from kibble.agents.benchmark.table import benchmark_table
 from kibble.agents.benchmark.trials import Trial
 from kibble.agents.builders import resolve_device
-from kibble.rewards.baselines import BASELINES, VIEWS
+from kibble.rewards.baselines import BASELINES
 from kibble.rewards.catalogue import open_model
-from kibble.rewards.errors import ConfigError, FrameError
 from kibble.rewards.metrics.bootstrap import Figure
 from kibble.rewards.types import RewardModel
 
@@ -73,15 +62,15 @@ def run_benchmark(config: BenchmarkConfig) -> dict[str, Measured]:
     console = Console()
     if not console.is_terminal:
         console = Console(width=200)  # a pipe has no width of its own
-    source = _kind_of_data(data)
-    names = _view_names(config, data) if source == "dataset" else _simulated_views(config)
+    source = source_of(data)
+    names = view_names(config, source)
     models = {
         label: open_model(name, device=device, views=names)
         for label, name in _labels(config.reward).items()
     }
     for label, model in models.items():
-        _check_views(label, model, names)
-    trials = _trials(config, data, models, source)
+        check_views(label, model, names)
+    trials = open_trials(config, source, models)
     showings = plan_showings(trials, seed=config.seed)
     out.mkdir(parents=True, exist_ok=True)
     readings: dict[str, Readings] = {}
@@ -89,7 +78,7 @@ def run_benchmark(config: BenchmarkConfig) -> dict[str, Measured]:
     by_task: dict[str, Mapping[str, Measured]] = {}
     for label, model in models.items():
         readings[label], speed = _read(config, label, model, trials, showings)
-        with _bar(config.quiet, f"measuring {label}") as show:
+        with bar(config.quiet, f"measuring {label}") as show:
             show(0, 2)
             figures = measure(
                 trials, readings[label], seed=config.seed, resamples=config.resamples
@@ -121,104 +110,6 @@ def _labels(names: Sequence[str]) -> dict[str, str]:
     }
 
 
-def _kind_of_data(data: Path) -> Literal["dataset", "shards", "clips"]:
-    """Tell a LeRobot dataset, clips of the data engine, and clips of this command apart.
-
-    Raises:
-        ConfigError: If it is none of them, and not free for recording.
-    """
-    if not data.exists():
-        return "clips"
-    if not data.is_dir():
-        raise ConfigError(f"`data` must be a folder, got the file '{data}'.")
-    if (data / "meta" / "info.json").is_file():
-        return "dataset"
-    if are_shards(data):
-        return "shards"
-    names = [path.name for path in data.iterdir() if not path.name.startswith(".")]
-    foreign = [name for name in names if "-seed" not in name]
-    if foreign:
-        raise ConfigError(
-            f"`data` must be a LeRobot dataset, a folder that `kibble benchmark` recorded, or a "
-            f"new one to record into, got '{data}', which holds {sorted(foreign)[0]!r}; "
-            "name another folder."
-        )
-    return "clips"
-
-
-def _view_names(config: BenchmarkConfig, data: Path) -> list[str]:
-    """What the views of a dataset are called here."""
-    from kibble.agents.demonstrations.files import Demonstrations
-
-    return list(Demonstrations(data, views=config.views).views)
-
-
-def _simulated_views(config: BenchmarkConfig) -> list[str]:
-    wanted = list(config.views or VIEWS)
-    unknown = [view for view in wanted if view not in VIEWS]
-    if unknown or isinstance(config.views, Mapping):
-        raise ConfigError(
-            f"`views` must be some of {', '.join(VIEWS)} for simulated clips, got "
-            f"{config.views!r}; write 'views=[front]'."
-        )
-    return wanted
-
-
-def _check_views(label: str, model: RewardModel, names: Sequence[str]) -> None:
-    missing = [view for view in model.spec.required_views if view not in names]
-    if missing or not set(names) & set(model.spec.views):
-        raise FrameError(
-            f"{label!r} must be given its views, {', '.join(model.spec.views)}, got "
-            f"{', '.join(names)}; name them with views=, for example "
-            f"'views={{{model.spec.views[0]}: {names[0]}}}'."
-        )
-
-
-def _trials(
-    config: BenchmarkConfig, data: Path, models: Mapping[str, RewardModel], source: str
-) -> list[Trial]:
-    if source == "shards":
-        return shard_trials(
-            data,
-            tasks=config.tasks,
-            appearance=config.appearance,
-            episodes=config.episodes,
-            views=config.views,
-        )
-    if source == "dataset":
-        # the dataset's libraries are needed here alone
-        from kibble.agents.benchmark.recorded import recorded_trials
-
-        sizes = [model.spec.image_size for model in models.values()]
-        with _bar(config.quiet, "looking at episodes") as show:
-            return recorded_trials(
-                data,
-                size=(max(height for height, _ in sizes), max(width for _, width in sizes)),
-                episodes=config.episodes,
-                views=config.views,
-                on_progress=show,
-            )
-    episodes = DEFAULT_EPISODES if config.episodes is None else config.episodes
-    with _bar(config.quiet, "recording clips") as show:
-        record_trials(
-            data,
-            tasks=config.tasks,
-            episodes=episodes,
-            appearance=config.appearance,
-            seed=config.seed,
-            workers=config.workers,
-            on_progress=show,
-        )
-    return simulated_trials(
-        data,
-        tasks=config.tasks,
-        episodes=episodes,
-        appearance=config.appearance,
-        seed=config.seed,
-        views=config.views,
-    )
-
-
 def _read(
     config: BenchmarkConfig,
     label: str,
@@ -236,7 +127,7 @@ def _read(
     if readings is None:
         speed_file.unlink(missing_ok=True)
         total, done = sum(frames_of(trials, showing) for showing in showings), 0
-        with _bar(config.quiet, f"reading with {label}") as show:
+        with bar(config.quiet, f"reading with {label}") as show:
 
             def on_frame(count: int) -> None:
                 nonlocal done
@@ -282,21 +173,3 @@ def _print_reasons(console: Console, measured: Mapping[str, Measured]) -> None:
             f" and {len(metrics) - _REASONS_SHOWN} more" if len(metrics) > _REASONS_SHOWN else ""
         )
         console.print(f"Absent: {shown}{more}: {reason}.", highlight=False)
-
-
-@contextlib.contextmanager
-def _bar(quiet: bool, what: str) -> Iterator[Callable[[int, int], None]]:
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        TimeRemainingColumn(),
-    )
-    with Progress(*columns, console=Console(stderr=True), disable=quiet) as progress:
-        bar = progress.add_task(what, total=None)
-
-        def show(finished: int, total: int) -> None:
-            progress.update(bar, completed=finished, total=total)
-
-        yield show
