@@ -10,6 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kibble.envs.tabletop import Goal, TabletopEnv, make_expert
+from kibble.envs.tabletop.experts import obey
+from kibble.envs.tabletop.tasks import make_task
 from kibble.envs.tabletop.world import ACTION_SCALE, World
 
 __all__ = [
@@ -18,6 +20,7 @@ __all__ = [
     "backwards",
     "drift",
     "expert",
+    "expert_of",
     "fumble",
     "hold",
     "mistaken_expert",
@@ -55,6 +58,12 @@ def mistaken_expert(
             return act()
 
     return mistaken
+
+
+def expert_of(env: TabletopEnv, task: str, goal: Goal, rng: np.random.Generator) -> Act:
+    """Return the expert of another task that plays in the same scene."""
+    other = make_task(task)
+    return lambda: obey(env.world, other.expert(env.world, goal), rng)
 
 
 def hold(env: TabletopEnv, closing: float) -> Act:

@@ -8,10 +8,8 @@ readings of it and a random generator.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from types import MappingProxyType
 
 import numpy as np
-from numpy.typing import NDArray
 
 from kibble.agents.pretrain.acts import (
     Act,
@@ -19,6 +17,7 @@ from kibble.agents.pretrain.acts import (
     backwards,
     drift,
     expert,
+    expert_of,
     fumble,
     hold,
     mistaken_expert,
@@ -29,21 +28,7 @@ from kibble.agents.pretrain.acts import (
 from kibble.envs.tabletop import Goal, TabletopEnv
 from kibble.rewards.grm.clips import BEHAVIOURS
 
-__all__ = ["BEHAVIOURS", "SHARES", "Behaviour", "draw_kind", "holds_true"]
-
-SHARES: Mapping[str, float] = MappingProxyType(
-    {
-        "success": 0.20,
-        "partial": 0.12,
-        "regress": 0.16,
-        "near_miss": 0.14,
-        "wrong_object": 0.10,
-        "stall": 0.07,
-        "random": 0.07,
-        "mixed": 0.14,
-    }
-)
-"""Share of each kind of behaviour in training data."""
+__all__ = ["Behaviour"]
 
 _MISSES = {  # m, how far off the mistaken expert aims: just outside of what counts
     "reach": (0.034, 0.05),
@@ -55,6 +40,8 @@ _MISSES = {  # m, how far off the mistaken expert aims: just outside of what cou
 _MISTAKEN = {"reach": 0.5, "push": 0.5, "pick_place": 0.4, "peg_insert": 0.5, "stack": 0.3}
 _SHORT = {"pick_place": (0.80, 0.90), "stack": (0.80, 0.90), "peg_insert": (0.78, 0.93)}
 _REGRESS_FROM = 0.8
+# Not the other way round: training must not see how drawers are closed.
+_OPPOSITE = {"drawer_close": "drawer_open"}
 _MIXED = {
     "expert": 0.25,
     "noisy": 0.35,
@@ -64,31 +51,6 @@ _MIXED = {
     "fumble": 0.08,
 }
 _RANDOM = {"wander": 0.6, "still": 0.05, "drift": 0.25, "fumble": 0.1}
-
-
-def draw_kind(rng: np.random.Generator) -> str:
-    """Draw a kind of behaviour by its share."""
-    return str(rng.choice(list(SHARES), p=list(SHARES.values())))
-
-
-def holds_true(kind: str, progress: NDArray[np.float32], success: NDArray[np.bool_]) -> bool:
-    """Say whether what happened is what the kind promises.
-
-    Args:
-        kind: One of ``BEHAVIOURS``.
-        progress: (T,) towards the instructed goal.
-        success: (T,) of it.
-    """
-    if kind == "success":
-        return bool(success[-1])
-    if kind in ("partial", "wrong_object"):
-        return not success[-1]
-    if kind == "near_miss":
-        return not success.any() and bool(progress[-1] > 0.4)
-    if kind == "regress":
-        fallen = np.maximum.accumulate(progress) - progress  # (T,) below the best so far
-        return bool(progress.max() > 0.7 and fallen.max() >= 0.3)
-    return True
 
 
 class Behaviour:
@@ -254,12 +216,16 @@ class Behaviour:
         self._next = watch
 
     def _undo(self) -> Act:
-        """Bring the thing elsewhere if another goal asks for that, else retrace the way."""
+        """Do the opposite, bring the thing to another goal's target, or retrace the way."""
         same = [
             goal
             for goal in self._env.goals
             if goal.subject == self._goal.subject and goal.index != self._goal.index
         ]
+        if self._env.task.name in _OPPOSITE:
+            opposite = _OPPOSITE[self._env.task.name]
+            act = expert_of(self._env, opposite, self._goal, self._rng)
+            return paced(act, self._rng, noise=0.05, speed=self._rng.uniform(0.6, 1.0))
         if not same:
             return paced(backwards(self._past), self._rng, noise=0.05, speed=1.0)
         other = same[int(self._rng.integers(len(same)))]

@@ -17,8 +17,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 import kibble.envs
-from kibble.agents.pretrain.behaviours import Behaviour, draw_kind, holds_true
+from kibble.agents.pretrain.behaviours import Behaviour
 from kibble.agents.pretrain.clip_dataset import ClipDataset
+from kibble.agents.pretrain.kinds import draw_kind, holds_true
 from kibble.envs.tabletop import Appearance, OracleReading, TabletopEnv
 from kibble.envs.tabletop.palette import PALETTE
 from kibble.envs.tabletop.tasks import make_task

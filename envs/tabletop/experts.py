@@ -11,10 +11,11 @@ from numpy.typing import NDArray
 
 from kibble.envs.tabletop.env import TabletopEnv
 from kibble.envs.tabletop.goals import Goal
-from kibble.envs.tabletop.world import ACTION_SCALE
+from kibble.envs.tabletop.task import Command
+from kibble.envs.tabletop.world import ACTION_SCALE, World
 from kibble.rewards.errors import ConfigError
 
-__all__ = ["make_expert"]
+__all__ = ["make_expert", "obey"]
 
 
 def make_expert(
@@ -44,15 +45,18 @@ def make_expert(
             "experts exist for the kibble/* tasks only."
         )
 
-    def act() -> NDArray[np.float32]:
-        command = table.expert_command(goal)
-        step = (command.pinch - table.world.hand_target) / ACTION_SCALE  # (3,)
-        largest = float(np.abs(step).max())
-        if largest > command.speed:
-            step = step * (command.speed / largest)
-        if rng is not None:
-            step = step + rng.normal(0.0, 0.1, size=3)
-        action: NDArray[np.float32] = np.append(step, command.closing).astype(np.float32)  # (4,)
-        return action.clip(-1.0, 1.0)
+    return lambda: obey(table.world, table.expert_command(goal), rng)
 
-    return act
+
+def obey(
+    world: World, command: Command, rng: np.random.Generator | None = None
+) -> NDArray[np.float32]:
+    """Return the (4,) float32 action that carries out a command; ``rng`` as in make_expert."""
+    step = (command.pinch - world.hand_target) / ACTION_SCALE  # (3,)
+    largest = float(np.abs(step).max())
+    if largest > command.speed:
+        step = step * (command.speed / largest)
+    if rng is not None:
+        step = step + rng.normal(0.0, 0.1, size=3)
+    action: NDArray[np.float32] = np.append(step, command.closing).astype(np.float32)  # (4,)
+    return action.clip(-1.0, 1.0)
