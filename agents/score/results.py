@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from kibble.agents.footage.footage import Footage
 from kibble.agents.score.curves import Curve
@@ -40,23 +42,38 @@ class Scores:
     flags: tuple[Flag, ...]
 
 
-def write_results(scores: Scores) -> None:
-    """Write scores.parquet, scores.json, overlay.mp4 and report.html into ``scores.out``."""
+def write_results(scores: Scores, *, on_frame: Callable[[], object] = lambda: None) -> None:
+    """Write scores.parquet, scores.json, overlay.mp4 and report.html into ``scores.out``.
+
+    Args:
+        scores: What came out.
+        on_frame: Called after each frame that is drawn; there are two for each of the footage.
+    """
     footage, curves, out = scores.footage, scores.curves, scores.out
     document = score_document(footage, scores.instruction, curves, scores.summaries, scores.flags)
     write_parquet(out / "scores.parquet", footage, curves)
     artist = OverlayArtist(footage, scores.instruction, curves)
-    write_h264(out / "overlay.mp4", artist.images(), footage.times)
-    write_page(out / "report.html", document, _film(footage))
+    write_h264(out / "overlay.mp4", _counted(artist.images(), on_frame), footage.times)
+    write_page(out / "report.html", document, _film(footage, on_frame))
     write_json(out / "scores.json", document)
 
 
-def _film(footage: Footage) -> bytes:
+def _film(footage: Footage, on_frame: Callable[[], object]) -> bytes:
     """Encode the views side by side, without curves: those are drawn by the page."""
     tallest = max(frames.shape[1] for frames in footage.frames.values())
     height = min(max(tallest, 240), 360) // 2 * 2
-    strips = (draw_strip(footage, moment, height=height) for moment in range(len(footage)))
+    strips = (
+        np.asarray(draw_strip(footage, moment, height=height)) for moment in range(len(footage))
+    )
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "film.mp4"
-        write_h264(path, (np.asarray(strip) for strip in strips), footage.times, quality=25)
+        write_h264(path, _counted(strips, on_frame), footage.times, quality=25)
         return path.read_bytes()
+
+
+def _counted(
+    images: Iterable[NDArray[np.uint8]], on_frame: Callable[[], object]
+) -> Iterator[NDArray[np.uint8]]:
+    for image in images:
+        yield image
+        on_frame()

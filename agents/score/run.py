@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -61,7 +63,22 @@ def run_scoring(config: ScoreConfig) -> Scores:
         )
     task = Task(instruction=instruction.strip(), goal_frames=_goal(config))
     models = _open_models(config, footage, device)
-    curves = _read(models, footage, task, config)
+    with _progress(config) as progress:
+        curves = _read(models, footage, task, by_view=config.by_view, progress=progress)
+        scores = _judge(curves, models, footage, task, _make_out(config, footage))
+        bar = progress.add_task("drawing", total=2 * len(footage))
+        write_results(scores, on_frame=partial(progress.advance, bar, 1))
+    return scores
+
+
+def _judge(
+    curves: Sequence[Curve],
+    models: Mapping[str, RewardModel],
+    footage: Footage,
+    task: Task,
+    out: Path,
+) -> Scores:
+    """Sum up what was read, and collect the reasons to be careful, gravest first."""
     summaries = [summarise(curve, footage.times, footage.oracle) for curve in curves]
     flags = [
         *(flag for pair in zip(curves, summaries, strict=True) for flag in flags_of(*pair)),
@@ -72,16 +89,14 @@ def run_scoring(config: ScoreConfig) -> Scores:
         ),
         *(Flag(code="recording", text=text) for text in footage.warnings),
     ]
-    scores = Scores(
-        out=_make_out(config, footage),
+    return Scores(
+        out=out,
         footage=footage,
         instruction=task.instruction,
         curves=tuple(curves),
         summaries=tuple(summaries),
         flags=tuple(flags),
     )
-    write_results(scores)
-    return scores
 
 
 def _open_models(
@@ -109,36 +124,38 @@ def _goal(config: ScoreConfig) -> Frames | None:
 
 
 def _read(
-    models: dict[str, RewardModel], footage: Footage, task: Task, config: ScoreConfig
+    models: dict[str, RewardModel],
+    footage: Footage,
+    task: Task,
+    *,
+    by_view: bool,
+    progress: Progress,
 ) -> list[Curve]:
+    """Read the footage with every model, and where asked for each view alone."""
     asked: list[tuple[str, RewardModel, Frames]] = []
     for label, model in models.items():
         asked.append((label, model, footage.frames))
-        if config.by_view:
+        if by_view:
             for view in readable_views(model.spec, footage.views):
                 asked.append((f"{label}, {view} alone", model, {view: footage.frames[view]}))
-    console = Console(stderr=True)
     curves = []
-    with Progress(
+    for label, model, frames in asked:
+        bar = progress.add_task(f"reading with {label}", total=len(footage))
+        count = partial(progress.advance, bar)
+        curves.append(read_curve(model, frames, task, label=label, on_frame=count))
+    return curves
+
+
+def _progress(config: ScoreConfig) -> Progress:
+    console = Console(stderr=True)
+    return Progress(
         TextColumn("[bold]{task.description}"),
         BarColumn(),
         MofNCompleteColumn(),
         TimeRemainingColumn(),
         console=console,
         disable=config.quiet or not console.is_terminal,
-    ) as progress:
-        for label, model, frames in asked:
-            bar = progress.add_task(f"reading with {label}", total=len(footage))
-            curves.append(
-                read_curve(
-                    model,
-                    frames,
-                    task,
-                    label=label,
-                    on_frame=lambda count, bar=bar: progress.advance(bar, count),  # type: ignore[misc]
-                )
-            )
-    return curves
+    )
 
 
 def _check_out(config: ScoreConfig) -> None:
