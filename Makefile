@@ -12,6 +12,7 @@
 #   TORCH_INDEX  package index for torch alone, such as the address of PyTorch's CPU or CUDA builds
 #                (empty: the index that pip is configured for)
 #   WORKERS      processes that run the tests                   (2)
+#   KIBBLE_CHROMIUM  browser that the report page is tested in  (a Chromium on the path)
 
 PYTHON ?= python3
 VENV ?= .venv

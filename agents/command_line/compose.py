@@ -18,6 +18,7 @@ from omegaconf.errors import OmegaConfBaseException
 from kibble.agents.command_line.mistakes import Mistakes
 from kibble.agents.command_line.plain_keys import PlainKeys
 from kibble.agents.command_line.resuming import settings_of_resumed_run
+from kibble.agents.command_line.sentences import quote_sentences
 from kibble.rewards.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -53,6 +54,7 @@ class Composer:
             ConfigError: If an override names an unknown key, group option or a value of the wrong
                 type; the text gives the near names.
         """
+        overrides = quote_sentences(overrides)
         mistakes = Mistakes(
             command=self.command.name,
             schema=self.schema,

@@ -1,0 +1,41 @@
+"""Sentences reach the command as they were written."""
+
+from __future__ import annotations
+
+import pytest
+
+from kibble.agents.command_line.compose import open_composer
+from kibble.agents.command_line.sentences import quote_sentences
+from kibble.agents.command_line.table import COMMANDS
+
+SENTENCES = [
+    "push the red cube",
+    "take the mug, without spilling, and put it down",
+    "it's the robot's turn",
+    'push the "red" one',
+    """the robot's "red" cube, (now)""",
+    "100 % of {it}: [done]?",
+    "42",
+    "true",
+]
+
+
+@pytest.mark.parametrize("sentence", SENTENCES)
+def test_sentences_reach_the_command_as_they_are(sentence: str) -> None:
+    with open_composer(COMMANDS["score"]) as composer:
+        config = composer.instantiate(["input=a.mp4", f"instruction={sentence}"])
+    assert config.instruction == sentence  # type: ignore[attr-defined]
+
+
+def test_inner_keys_and_quoted_sentences() -> None:
+    with open_composer(COMMANDS["train"]) as composer:
+        plain = composer.instantiate(["task.instruction=one, two"])
+        quoted = composer.instantiate(["task.instruction='one, two'"])
+        none = composer.instantiate(["task.instruction=null"])
+    assert plain.task.instruction == quoted.task.instruction == "one, two"  # type: ignore[attr-defined]
+    assert none.task.instruction is None  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("word", ["instruction=", "instruction=null", "seed=1,2", "instruction"])
+def test_other_words_stay(word: str) -> None:
+    assert quote_sentences([word]) == [word]
