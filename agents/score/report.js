@@ -145,7 +145,7 @@ $("maker").textContent = [`kibble ${data.kibble}`, ...new Set(data.curves.map((c
 for (const flag of data.flags) {
   const text = document.createElement("p");
   text.textContent = flag.text;
-  text.className = flag.code === "low_confidence" || flag.code === "unanswered" ? "grave" : "";
+  text.className = flag.grave ? "grave" : "";
   $("flags").append(text);
   $("flags").hidden = false;
 }

@@ -95,7 +95,7 @@ def _judge(
         instruction=task.instruction,
         curves=tuple(curves),
         summaries=tuple(summaries),
-        flags=tuple(flags),
+        flags=tuple(sorted(flags, key=lambda flag: not flag.grave)),
     )
 
 

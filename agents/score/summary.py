@@ -26,11 +26,13 @@ class Flag:
         code: recording, low_confidence, unanswered or unknown_words.
         text: One sentence or two for a reader.
         curve: Label of the curve that it is about, or ``None`` for all.
+        grave: Whether numbers are missing or not to be relied on.
     """
 
     code: str
     text: str
     curve: str | None = None
+    grave: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,6 +90,7 @@ def flags_of(curve: Curve, summary: Summary) -> list[Flag]:
         flags.append(
             Flag(
                 code="unanswered",
+                grave=True,
                 curve=curve.label,
                 text=f"{curve.label} gave no answer for {len(curve) - summary.answered} of "
                 f"{len(curve)} frames; its curve has gaps there.",
@@ -97,6 +100,7 @@ def flags_of(curve: Curve, summary: Summary) -> list[Flag]:
         flags.append(
             Flag(
                 code="low_confidence",
+                grave=True,
                 curve=curve.label,
                 text=f"{curve.label} does not recognise this instruction or scene: its mean "
                 f"confidence is {summary.mean_confidence:.2f}. Do not rely on its numbers.",

@@ -15,6 +15,7 @@ from tests.tiny_grm import saved
 from kibble.agents.cli import run
 from kibble.agents.score.config import ScoreConfig
 from kibble.agents.score.run import run_scoring, score
+from kibble.agents.score.summary import Flag
 from kibble.rewards.errors import CheckpointError, ConfigError, FrameError, WeightsError
 
 INSTRUCTION = "push the red cube to the middle"
@@ -82,11 +83,20 @@ def test_two_models_of_one_name_are_told_apart(config: ScoreConfig, tmp_path: Pa
 
 
 def test_unknown_words_are_said(config: ScoreConfig) -> None:
-    scores = run_scoring(dataclasses.replace(config, instruction="Push the zebra to the attic"))
-    (flag,) = [flag for flag in scores.flags if flag.code == "unknown_words"]
-    assert flag.text.startswith('tiny was never trained on "zebra", "attic"')
-    known = run_scoring(dataclasses.replace(config, overwrite=True))
-    assert "unknown_words" not in {flag.code for flag in known.flags}
+    def flags(instruction: str) -> list[Flag]:
+        changed = dataclasses.replace(config, instruction=instruction, overwrite=True)
+        return [flag for flag in run_scoring(changed).flags if flag.code == "unknown_words"]
+
+    (some,) = flags("Push the red zebra to the attic")
+    assert some.text.startswith('tiny was never trained on "zebra", "attic"')
+    assert not some.grave
+    (most,) = flags("a b c d e f g h")
+    assert most.text.startswith("tiny does not recognise this instruction")
+    assert '"f" and 2 more words. Do not rely on its numbers.' in most.text
+    assert most.grave
+    (foreign,) = flags("推红色方块")
+    assert foreign.grave
+    assert flags(INSTRUCTION) == []
 
 
 def test_low_confidence_is_printed_and_written(config: ScoreConfig, tmp_path, capsys) -> None:
