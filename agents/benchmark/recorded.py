@@ -104,7 +104,9 @@ def _trial(
         steps=len(episode) + 1,
         sentences=((episode.instruction,),),
         progress=None if labels is None else labels.progress[:, None],
-        success=None if labels is None else labels.success[:, None],
+        # what is recorded is success that has been held; the oracle's progress is 1 exactly where
+        # the goal is met at that instant, which is what a reward model judges
+        success=None if labels is None else labels.progress[:, None] >= 1.0,
         outcome=_outcome(episode),
         state=state if state.size and len(state) == len(episode) + 1 else None,
         goal_frames=(goal,),

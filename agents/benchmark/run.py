@@ -162,14 +162,17 @@ def _read(
 
 def _print_reasons(console: Console, measured: Mapping[str, Measured]) -> None:
     """Say what is absent and why, each reason once."""
-    by_reason: dict[str, list[str]] = {}
-    for figures in measured.values():
-        for metric, reason in reasons_of(figures).items():
-            if metric not in by_reason.setdefault(reason, []):
-                by_reason[reason].append(metric)
-    for reason, metrics in by_reason.items():
-        shown = ", ".join(metrics[:_REASONS_SHOWN])
-        more = (
-            f" and {len(metrics) - _REASONS_SHOWN} more" if len(metrics) > _REASONS_SHOWN else ""
-        )
-        console.print(f"Absent: {shown}{more}: {reason}.", highlight=False)
+    absent: dict[tuple[str, str], list[str]] = {}
+    for metric in dict.fromkeys(name for figures in measured.values() for name in figures):
+        by_reason: dict[str, list[str]] = {}
+        for label, figures in measured.items():
+            reason = figures.get(metric)
+            if isinstance(reason, str):
+                by_reason.setdefault(reason, []).append(label)
+        for reason, labels in by_reason.items():
+            whose = "" if len(labels) == len(measured) else f" for {', '.join(labels)}"
+            absent.setdefault((whose, reason), []).append(metric)
+    for (whose, reason), metrics in absent.items():
+        shown, left = ", ".join(metrics[:_REASONS_SHOWN]), len(metrics) - _REASONS_SHOWN
+        rest = f" and {left} more" if left > 0 else ""
+        console.print(f"Absent{whose}: {shown}{rest}: {reason}.", highlight=False)

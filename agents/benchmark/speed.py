@@ -51,7 +51,7 @@ def measure_speed(
         if task is not None:
             break
     else:
-        reason = "needs goal frames for the model"
+        reason = "needs goal frames for the model, and the data have none"
         return {"frames_per_second": reason, "latency_ms": reason}
     size = model.spec.image_size
     known = {

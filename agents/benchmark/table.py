@@ -63,7 +63,7 @@ def benchmark_table(measured: Mapping[str, Measured], baselines: Sequence[str]) 
 def _level(metric: Metric) -> str:
     if metric.level is None:
         return ""
-    sign = {"high": ">=", "low": "<=", "zero": "+-"}[metric.best]
+    sign = {"high": ">=", "low": "<=", "zero": "±"}[metric.best]
     return f"{sign} {_number(metric.level)}"
 
 

@@ -29,6 +29,15 @@ def measure(trials: Sequence[Trial], readings: Readings, *, seed: int, resamples
         resamples: Bootstrap resamples.
     """
     evidence = Evidence(trials=trials, readings=readings, seed=seed, resamples=resamples)
+    measured = _measure(evidence)
+    if any(readings.own(i) is not None for i in range(len(trials))):
+        return measured
+    reason = "needs goal frames for the model, and the data have none"
+    return dict.fromkeys(measured, reason)
+
+
+def _measure(evidence: Evidence) -> Measured:
+    trials, readings = evidence.trials, evidence.readings
     answered = [
         float(own.answered.mean())
         for own in (readings.own(i) for i in range(len(trials)))

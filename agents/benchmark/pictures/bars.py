@@ -88,7 +88,7 @@ def _draw(
         error = [[figure.value - figure.low], [figure.high - figure.value]]
         axes.errorbar(place, figure.value, error, color=INK, capsize=3, linewidth=1.1)
         if not small:
-            _write_value(axes, place, figure)
+            _write_value(axes, place, figure, "{:.3g}" if metric.limits is None else "{:.3f}")
     _draw_level(axes, metric)
     if metric.limits is not None:
         axes.axhline(0.0, color=INK, linewidth=0.6)
@@ -110,10 +110,10 @@ def _draw(
         axes.tick_params(axis="x", length=0)
 
 
-def _write_value(axes: Axes, place: int, figure: Figure) -> None:
+def _write_value(axes: Axes, place: int, figure: Figure, form: str) -> None:
     """Beside the interval's outer end."""
     down = figure.value < 0
-    digits = f"{figure.value:.0f}" if abs(figure.value) >= 100 else f"{figure.value:.3g}"
+    digits = f"{figure.value:.0f}" if abs(figure.value) >= 100 else form.format(figure.value)
     axes.annotate(
         digits,
         (place, figure.low if down else figure.high),

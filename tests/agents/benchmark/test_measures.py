@@ -131,6 +131,14 @@ def test_demonstrations_alone_have_order_and_no_outcomes():
     assert measured["confusion_margin"] == "needs successful episodes of two tasks or more"
 
 
+def test_a_model_that_could_not_be_asked_has_one_reason():
+    trials = [toy_trial("lift", "success", goal=1)]  # which has no goal frames
+    readings = read_all(PixelReader(), trials, plan_showings(trials, seed=0), with_goal=True)
+    measured = measure(trials, readings, seed=0, resamples=5)
+    assert set(measured.values()) == {"needs goal frames for the model, and the data have none"}
+    assert set(ISSUE) <= set(measured)
+
+
 def test_grades_leave_the_border_out():
     grades = {kind: outcome_grade(toy_trial("lift", kind)) for kind in ("success", "partial")}
     assert grades == {"success": 2, "partial": 1}
