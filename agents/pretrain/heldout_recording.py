@@ -40,8 +40,9 @@ def heldout_clips(
     Args:
         task: Name of the task.
         per_kind: Kind of behaviour to number of clips.
-        appearance: ``"default"`` for the plain scene, ``"heldout"`` for camera poses, colour
-            shades, light, textures and distractors that training never draws.
+        appearance: ``"default"`` for the plain scene, ``"training"`` for the looks of training,
+            ``"heldout"`` for camera poses, colour shades, light, textures and distractors that
+            training never draws.
         steps: Control steps of each clip.
         stride: Control steps from one recorded frame to the next.
         seed: Seed of scenes and behaviours.
@@ -57,11 +58,14 @@ def heldout_clips(
         raise ConfigError(
             f"`per_kind` must name some of {', '.join(BEHAVIOURS)}, got {unknown[0]!r}."
         )
-    if appearance not in APPEARANCES:
-        raise ConfigError(
-            f"`appearance` must be one of {', '.join(APPEARANCES)}, got {appearance!r}."
-        )
-    env = make_env(task, Appearance.heldout() if appearance == "heldout" else None)
+    looks = {
+        "default": None,
+        "training": Appearance.training(),
+        "heldout": Appearance.heldout(),
+    }
+    if appearance not in looks:
+        raise ConfigError(f"`appearance` must be one of {', '.join(looks)}, got {appearance!r}.")
+    env = make_env(task, looks[appearance])
     clips: list[Clip] = []
     for kind, count in per_kind.items():
         words = np.frombuffer(f"{task} {kind}".encode(), np.uint8).tolist()

@@ -23,6 +23,7 @@ from rich.progress import (
 from rich.table import Table
 
 from kibble.agents.builders import resolve_device
+from kibble.agents.pretrain.calibrating import calibrate
 from kibble.agents.pretrain.clip_reading import read_clip_datasets
 from kibble.agents.pretrain.config import PretrainConfig
 from kibble.agents.pretrain.heldout import Agreement, agreement
@@ -102,6 +103,14 @@ def pretrain(config: PretrainConfig) -> None:
         trainer.run(on_step=on_step)
     save(trainer.network, out, name=config.name)
     checkpoint.unlink(missing_ok=True)
+    with _bar(config.quiet, "calibrating") as show:
+        calibrate(
+            out,
+            name=config.name,
+            tasks=config.tasks,
+            episodes=config.heldout_episodes,
+            on_progress=show,
+        )
     frames = sum(len(clip) * len(clip.frames) for clip in clips)
     _report(config, clips=len(clips), images=frames)
 

@@ -270,6 +270,14 @@ class GrmNetwork(nn.Module):
         out = self.fuse_out(context + at_before + self.fuse_after(after))
         return FusionOutput(out[..., :-2], out[..., -2], F.softplus(out[..., -1] - 3.0))
 
+    @torch.no_grad()
+    def rescale_success(self, scale: float, bias: float) -> None:
+        """Replace the success logit z by ``scale * z + bias``, in place: Platt scaling."""
+        last = self.fuse_out[-1]
+        assert isinstance(last, nn.Linear)
+        last.weight[-2] *= scale
+        last.bias[-2] = last.bias[-2] * scale + bias
+
     def expected_hop(self, logits: Tensor) -> Tensor:
         """Expectation over the hop bins, in [-1, 1]."""
         return logits.softmax(dim=-1) @ self.bins

@@ -281,3 +281,15 @@ def test_three_views_are_read_as_one_two_or_three(tmp_path):
         seen.append(episode.memory["last"].numpy())
     assert np.abs(seen[0] - seen[1]).max() > 1e-6
     assert np.abs(seen[1] - seen[2]).max() > 1e-6
+
+
+def test_rescaling_success_leaves_all_else(tmp_path):
+    plain, scaled = tiny_network(), tiny_network()
+    scaled.rescale_success(2.0, -0.5)
+    reading = torch.randn(3, plain.config.reading)
+    context = plain.context(torch.randn(3, plain.config.text), None, None)
+    with torch.inference_mode():
+        first, second = (network.fuse(context, None, reading) for network in (plain, scaled))
+    torch.testing.assert_close(second.success, 2.0 * first.success - 0.5)
+    torch.testing.assert_close(second.logits, first.logits)
+    torch.testing.assert_close(second.error, first.error)
