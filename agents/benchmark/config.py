@@ -32,8 +32,8 @@ class BenchmarkConfig:
     Args:
         reward: Reward models side by side: known names, directories of weights, or the baselines
             time_counter, pixel_goal and random.
-        data: Folder of held-out simulated clips, recorded on first use, or one that the data
-            engine recorded, or a LeRobot dataset.
+        data: Folder of held-out simulated clips, recorded on first use with goal frames; or one
+            that the data engine recorded, which has none; or a LeRobot dataset.
         tasks: Simulated tasks.
         episodes: Clips of each kind of behaviour and task, null for 4; of a LeRobot dataset the
             most episodes that are read, null for all.

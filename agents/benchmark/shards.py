@@ -2,8 +2,8 @@
 
 Folder ``<data>/<appearance>/<task>/<kind>`` is a shard, as
 :func:`kibble.agents.pretrain.heldout_recording.record_heldout` writes it. Such clips bring no goal
-frames; those of a clip are its own last frames in which a goal is met, so that models which need
-goal frames are measured on clips that reach their goals alone.
+frames, and a clip's own end must not stand in for them: it would be there for clips that reach
+their goals alone, and would give their last frames away.
 """
 
 from __future__ import annotations
@@ -11,13 +11,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
-
 from kibble.agents.benchmark.simulated import clip_trial
 from kibble.agents.benchmark.trials import Trial
 from kibble.rewards.errors import ConfigError
-from kibble.rewards.grm.clips import Clip, read_clips
-from kibble.rewards.types import Frames
+from kibble.rewards.grm.clips import read_clips
 
 __all__ = ["are_shards", "shard_trials"]
 
@@ -65,16 +62,5 @@ def shard_trials(
                 continue
             counts[clip.kind] = number + 1
             name = f"{task}-{clip.kind}-{number}"
-            trials.append(clip_trial(name, clip, kind=clip.kind, goals=_goals(clip), views=views))
+            trials.append(clip_trial(name, clip, kind=clip.kind, goals={}, views=views))
     return trials
-
-
-def _goals(clip: Clip) -> dict[int, Frames]:
-    """For each goal that is met somewhere, the last frame in which it is."""
-    goals: dict[int, Frames] = {}
-    for goal in range(len(clip.phrasings)):
-        met = np.flatnonzero(clip.success[:, goal])
-        if len(met):
-            at = slice(int(met[-1]), int(met[-1]) + 1)
-            goals[goal] = {view: array[at] for view, array in clip.frames.items()}
-    return goals
