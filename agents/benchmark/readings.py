@@ -18,7 +18,16 @@ from kibble.agents.benchmark.trials import Trial
 from kibble.rewards.causal import read_causally
 from kibble.rewards.types import Estimate, Frames, RewardModel, Status, Task
 
-__all__ = ["Reading", "Readings", "fingerprint", "load_readings", "read_all", "save_readings"]
+__all__ = [
+    "Reading",
+    "Readings",
+    "frames_of",
+    "load_readings",
+    "mark_of_data",
+    "mark_of_readings",
+    "read_all",
+    "save_readings",
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -162,10 +171,8 @@ def _reading(showing: Showing, estimate: Estimate) -> Reading:
     )
 
 
-def fingerprint(
-    model: RewardModel, trials: Sequence[Trial], showings: Sequence[Showing], *, with_goal: bool
-) -> str:
-    """Tell readings apart: model and weights, what is shown, and the pictures themselves."""
+def mark_of_data(trials: Sequence[Trial], showings: Sequence[Showing]) -> str:
+    """Tell data apart: what is shown, its sentences, and its first and last pictures."""
     marks = []
     for trial in trials:
         mark = 0
@@ -173,7 +180,13 @@ def fingerprint(
             mark = zlib.crc32(array[:: max(1, len(array) - 1)].tobytes(), mark)
             mark = zlib.crc32(view.encode(), mark)
         marks.append((trial.name, trial.steps, trial.sentences, mark))
-    document = [model.spec.name, model.spec.version, with_goal, marks, [repr(s) for s in showings]]
+    document = [marks, [repr(showing) for showing in showings]]
+    return hashlib.sha256(json.dumps(document).encode()).hexdigest()
+
+
+def mark_of_readings(model: RewardModel, data: str, *, with_goal: bool) -> str:
+    """Tell readings apart: the data's mark, the model with its weights, and goal frames or not."""
+    document = [model.spec.name, model.spec.version, with_goal, data]
     return hashlib.sha256(json.dumps(document).encode()).hexdigest()
 
 

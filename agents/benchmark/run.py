@@ -17,9 +17,10 @@ from kibble.agents.benchmark.measures.evidence import Measured
 from kibble.agents.benchmark.plan import Showing, plan_showings
 from kibble.agents.benchmark.readings import (
     Readings,
-    fingerprint,
     frames_of,
     load_readings,
+    mark_of_data,
+    mark_of_readings,
     read_all,
     save_readings,
 )
@@ -72,12 +73,13 @@ def run_benchmark(config: BenchmarkConfig) -> dict[str, Measured]:
         check_views(label, model, names)
     trials = open_trials(config, source, models)
     showings = plan_showings(trials, seed=config.seed)
+    data_mark = mark_of_data(trials, showings)
     out.mkdir(parents=True, exist_ok=True)
     readings: dict[str, Readings] = {}
     measured: dict[str, Measured] = {}
     by_task: dict[str, Mapping[str, Measured]] = {}
     for label, model in models.items():
-        readings[label], speed = _read(config, label, model, trials, showings)
+        readings[label], speed = _read(config, label, model, trials, showings, data_mark)
         with bar(config.quiet, f"measuring {label}") as show:
             show(0, 2)
             figures = measure(
@@ -116,13 +118,14 @@ def _read(
     model: RewardModel,
     trials: Sequence[Trial],
     showings: Sequence[Showing],
+    data_mark: str,
 ) -> tuple[Readings, Measured]:
     """Readings and speed of a model, kept from last time where nothing has changed."""
     with_goal = config.goal or model.spec.needs_goal
     folder = Path(config.out) / "readings"
     name = label.replace("/", "-")
     file, speed_file = folder / f"{name}.npz", folder / f"{name}.speed.json"
-    mark = fingerprint(model, trials, showings, with_goal=with_goal)
+    mark = mark_of_readings(model, data_mark, with_goal=with_goal)
     readings = load_readings(file, showings, mark)
     if readings is None:
         speed_file.unlink(missing_ok=True)

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 from tests.agents.benchmark.toy_trials import STEPS, PixelReader, toy_trials
 
 from kibble.agents.benchmark.plan import plan_showings
 from kibble.agents.benchmark.readings import (
-    fingerprint,
     frames_of,
     load_readings,
+    mark_of_data,
+    mark_of_readings,
     read_all,
     save_readings,
 )
@@ -60,12 +63,16 @@ def test_the_mark_knows_model_data_and_plan():
     showings = plan_showings(trials, seed=0)
 
     def mark(model=None, trials=trials, showings=showings, with_goal=False):
-        return fingerprint(model or PixelReader(), trials, showings, with_goal=with_goal)
+        data = mark_of_data(trials, showings)
+        return mark_of_readings(model or PixelReader(), data, with_goal=with_goal)
 
+    brighter = dataclasses.replace(
+        trials[0], load=lambda: {"front": trials[0].load()["front"] + 1}
+    )
     assert mark() == mark()
     others = {
         mark(PixelReader(version="1")),
-        mark(trials=toy_trials(1), showings=showings[:1]),
+        mark(trials=[brighter, *trials[1:]]),
         mark(showings=plan_showings(trials, seed=1)),
         mark(with_goal=True),
     }
