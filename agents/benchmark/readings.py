@@ -30,6 +30,9 @@ __all__ = [
 ]
 
 
+_FRAMES_AT_ONCE = 2000  # and up to seven times as many of their rearranged copies
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Reading:
     """A model's reading of one showing; what it did not answer holds the value before.
@@ -100,7 +103,7 @@ def read_all(
     batch: int = 32,
     on_frame: Callable[[int], None] | None = None,
 ) -> Readings:
-    """Show a model all that is planned; the frames of ``batch`` trials are in memory at once.
+    """Show a model all that is planned; some 2,000 frames of trials are in memory at once.
 
     Args:
         model: The model.
@@ -139,7 +142,7 @@ def frames_of(trials: Sequence[Trial], showing: Showing) -> int:
 def _parts(
     trials: Sequence[Trial], showings: Sequence[Showing], batch: int
 ) -> Iterator[dict[int, list[int]]]:
-    """Yield up to ``batch`` trials that are shown equally often, with their showings.
+    """Yield trials that are shown equally often, with their showings: what memory holds at once.
 
     Equally often, because the frames of one call are then the frames of the next one too, which a
     model that keeps its latest encodings need not encode again.
@@ -150,9 +153,10 @@ def _parts(
     alike: dict[tuple[int, int], list[int]] = {}
     for trial, numbers in wanted.items():
         alike.setdefault((len(numbers), trials[trial].steps), []).append(trial)
-    for members in alike.values():
-        for begin in range(0, len(members), batch):
-            yield {trial: wanted[trial] for trial in members[begin : begin + batch]}
+    for (_, steps), members in alike.items():
+        together = max(1, min(batch, _FRAMES_AT_ONCE // steps))
+        for begin in range(0, len(members), together):
+            yield {trial: wanted[trial] for trial in members[begin : begin + together]}
 
 
 def _reading(showing: Showing, estimate: Estimate) -> Reading:
