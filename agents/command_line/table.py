@@ -181,6 +181,23 @@ _ROWS = (
         function="kibble.agents.pretrain.run:pretrain",
     ),
     Command(
+        name="adapt",
+        summary="teach a reward model a new task from one demonstration",
+        examples=(
+            (
+                "kibble adapt demo=close.mp4 instruction='close the red drawer' out=models/close",
+                "from a video; then `kibble train reward=path reward.weights=models/close …`",
+            ),
+            (
+                "kibble adapt demo=data/drawer_close out=models/close mirror=true",
+                "from the first episode of a dataset, true with left and right exchanged too",
+            ),
+        ),
+        schema="kibble.agents.adapt.config:AdaptConfig",
+        function="kibble.agents.adapt.run:adapt",
+        graphics="maybe",
+    ),
+    Command(
         name="doctor",
         summary="check graphics, torch, versions and disk, and say what to mend",
         examples=(

@@ -1,0 +1,1 @@
+"""``kibble adapt``: teach a reward model a new task from one demonstration."""
