@@ -38,15 +38,12 @@ OLD_KINDS = {"success": 4, "mixed": 4, "wrong_object": 2}
 
 def adapt_once(weights: str, out: str, seed: int, options: dict[str, object]) -> dict[str, object]:
     """Record a demonstration and adapt to it; runs in a fresh process."""
-    import torch
-
     from kibble.agents.adapt.config import AdaptConfig
     from kibble.agents.adapt.run import adapt
     from kibble.agents.config import TaskConfig
     from kibble.agents.demonstrations.config import DemosConfig
     from kibble.agents.demonstrations.recorder import record_demonstrations
 
-    torch.set_num_threads(int(options.pop("threads", 1)))
     demo = Path(out) / "demo"
     record_demonstrations(
         DemosConfig(

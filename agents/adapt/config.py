@@ -59,7 +59,7 @@ class AdaptConfig:
     copies: int = 48
     learning_rate: float = 1e-3
     seed: int = 0
-    threads: int = 2
+    threads: int = 1
     overwrite: bool = False
     quiet: bool = False
 
