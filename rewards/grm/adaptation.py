@@ -43,8 +43,8 @@ __all__ = ["AdaptationSettings", "Adapted", "adapt"]
 
 _FRAMES = 8  # of each clip and step
 _WARM_UP = 20
-_CLIPS = {"demonstration": 8, "counterfactual": 4, "analogy": 12, "contrast": 12, "kept": 24}
-_WEIGHTS = {"demonstration": 1.0, "counterfactual": 0.5, "analogy": 0.5}
+_CLIPS = {"demonstration": 8, "counterfactual": 4, "analogy": 18, "contrast": 12, "kept": 24}
+_WEIGHTS = {"demonstration": 1.0, "counterfactual": 0.5, "analogy": 1.0}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -28,7 +28,8 @@ _MOST_FRAMES = 40  # more of them teach nothing more
 _SETTLED = 0.25  # of the largest distance from the last frame
 _UNSURE = 3  # frames before the scene has settled of which nobody knows whether they succeed
 _RECOLOURED = 0.8  # share of copies
-_FIXED_SHIFT, _MOVING_SHIFT = 1 / 16, 1 / 48  # of the picture's side, first view and others
+_FIRST_VIEW_ALONE = 0.1  # share of copies
+_FIXED_SHIFT, _MOVING_SHIFT = 1 / 9, 1 / 48  # of the picture's side, first view and others
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -126,7 +127,7 @@ class Copy:
     """A demonstration in another look.
 
     Args:
-        frames: (T, H, W, 3) uint8 RGB per view.
+        frames: (T, H, W, 3) uint8 RGB per view, now and then of the first view alone.
         sentences: What means the task in it.
         colours: Its colours, in the order in which the instruction names them.
         counterfactual: A sentence that asks for something else in the same scene, or ``None``.
@@ -166,6 +167,8 @@ def copy_demonstration(
         mapping = choose_colours(named, seen, rng)
         frames = recolour(frames, mapping)
     flips = mirrors and rng.random() < 0.5
+    if views[0] in frames and rng.random() < _FIRST_VIEW_ALONE:
+        frames = {views[0]: frames[views[0]]}
     looks = {
         view: _another_look(
             images[:, :, ::-1] if flips else images,

@@ -187,16 +187,18 @@ def test_labels_come_from_what_moves():
 def test_copies_keep_words_and_pictures_together():
     rng = np.random.default_rng(0)
     views = ("front", "wrist")
-    seen = set()
-    for _ in range(20):
+    seen, shown = set(), set()
+    for _ in range(40):
         copy = copy_demonstration(demonstration(), rng, views=views)
         (colour,) = copy.colours
         assert copy.sentences == (f"shove the {colour} cube away",)
         assert copy.counterfactual == f"shove the {copy.other_colours[0]} cube away"
         assert copy.other_colours != copy.colours
-        assert {copy.frames[view].shape for view in views} == {(14, SIDE, SIDE, 3)}
+        assert {images.shape for images in copy.frames.values()} == {(14, SIDE, SIDE, 3)}
         seen.add(colour)
+        shown.add(tuple(copy.frames))
     assert len(seen) > 3
+    assert shown == {views, ("front",)}
 
 
 def test_copies_can_keep_their_colours():
