@@ -22,7 +22,11 @@ NEEDED = {
     ("reward", "path"): ["reward.weights=models/mine"],
 }
 
-REQUIRED = {"evaluate": ["run=runs/a"], "score": ["input=a.mp4"]}
+REQUIRED = {
+    "evaluate": ["run=runs/a"],
+    "score": ["input=a.mp4"],
+    "adapt": ["demo=data/a", "out=models/a"],
+}
 
 
 @pytest.mark.parametrize("name", COMMANDS)
