@@ -43,6 +43,7 @@ __all__ = ["AdaptationSettings", "Adapted", "adapt"]
 
 _FRAMES = 8  # of each clip and step
 _WARM_UP = 20
+_MOST_MOVED = 0.01  # mean change of known probabilities that calibration may cause
 _CLIPS = {"demonstration": 8, "counterfactual": 4, "analogy": 18, "contrast": 12, "kept": 24}
 _WEIGHTS = {"demonstration": 1.0, "counterfactual": 0.5, "analogy": 1.0}
 
@@ -307,7 +308,8 @@ def _calibrate(student: GrmNetwork, teacher: GrmNetwork, pools: Pools) -> tuple[
     """Fit scale and bias of the success logit and fold them into the last layer.
 
     Half of the frames are unseen copies with their labels, half are known sentences with the
-    teacher's probability, so that old answers are not bent for the sake of new ones.
+    teacher's probability. All sentences share the last layer: scale and bias are drawn back
+    towards 1 and 0 until known answers move by a hundredth at most.
     """
     new_logits, new_targets = [], []
     for clip in pools.unseen:
@@ -317,13 +319,20 @@ def _calibrate(student: GrmNetwork, teacher: GrmNetwork, pools: Pools) -> tuple[
         new_targets.append(clip.success[known])
     logits, targets = np.concatenate(new_logits), np.concatenate(new_targets)
     old = [clip for clips in pools.kept.values() for clip in clips]
-    if old:
-        old_logits = np.concatenate([judge(student, clip)[1] for clip in old])
-        teacher_logits = np.concatenate([judge(teacher, clip)[1] for clip in old])
-        chosen = np.linspace(0, len(old_logits) - 1, min(len(logits), len(old_logits))).astype(int)
-        logits = np.concatenate([logits, old_logits[chosen]])
-        targets = np.concatenate([targets, _sigmoid(teacher_logits[chosen])])
-    scale, bias = fit_scale_and_bias(logits, targets)
+    old_logits = np.concatenate([judge(student, clip)[1] for clip in old])
+    teacher_logits = np.concatenate([judge(teacher, clip)[1] for clip in old])
+    chosen = np.linspace(0, len(old_logits) - 1, min(len(logits), len(old_logits))).astype(int)
+    full_scale, full_bias = fit_scale_and_bias(
+        np.concatenate([logits, old_logits[chosen]]),
+        np.concatenate([targets, _sigmoid(teacher_logits[chosen])]),
+    )
+    scale, bias = 1.0, 0.0
+    for share in (1.0, 0.5, 0.25, 0.125):
+        tried = full_scale**share, full_bias * share
+        moved = np.abs(_sigmoid(old_logits * tried[0] + tried[1]) - _sigmoid(old_logits))
+        if moved.mean() <= _MOST_MOVED:
+            scale, bias = tried
+            break
     last = student.fuse_out[-1]
     assert isinstance(last, nn.Linear)
     row = student.config.bins  # the success logit comes after the bins
