@@ -33,6 +33,7 @@ KINDS = {
     "wrong_object": 8,
     "random": 8,
 }
+SMALL_IS_GOOD = ("success_ece", "mae")
 OLD_KINDS = {"success": 4, "mixed": 4, "wrong_object": 2}
 
 
@@ -154,7 +155,10 @@ def main(weights: str = "grm_tiny", demonstrations: int = 5, **options: object) 
         runs.append(row)
         print(json.dumps(row), flush=True)
     after = {name: float(np.mean([run[TASK][name] for run in runs])) for name in runs[0][TASK]}
-    worst = {name: float(np.min([run[TASK][name] for run in runs])) for name in runs[0][TASK]}
+    worst = {
+        name: float((np.max if name in SMALL_IS_GOOD else np.min)([r[TASK][name] for r in runs]))
+        for name in runs[0][TASK]
+    }
     loss = [before["old"]["success_auc"] - run["old"]["success_auc"] for run in runs]
     figures = {
         "weights": weights,

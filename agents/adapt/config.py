@@ -26,7 +26,8 @@ class AdaptConfig:
         views: Views of the recording to use, such as [front], or {front: cam_high} to rename
             them; null takes those that it has, and calls a single video front.
         name: Name of the adapted model for logs and tables; null adds _adapted to the old one.
-        mirror: Whether the task stays true with left and right exchanged.
+        mirror: Whether the task stays true with left and right exchanged, as it does where nothing
+            has a fixed place on one side; not done where a sentence says left or right.
         recolour: Whether colours that the instruction names may be exchanged with others.
         analogy: Whether to use a known sentence whose progress runs along the demonstration.
         replay: Scenes of each task of the tabletop suite to record, on which the model goes on

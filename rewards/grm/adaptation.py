@@ -57,7 +57,7 @@ class AdaptationSettings:
         copies: Copies of each demonstration to learn from; a sixth more is kept for calibration.
         learning_rate: Peak learning rate; warmed up, then a half cosine.
         recolour: Whether copies may change colours, in pictures and sentences together.
-        mirror: Whether copies may exchange left and right.
+        mirror: Whether copies may exchange left and right, unless a sentence speaks of sides.
         analogy: Whether to look for a known sentence that runs along the demonstration.
         seed: Seed of every draw.
     """

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from kibble.rewards.errors import ConfigError, FrameError
 from kibble.rewards.frames import check_frames, resize_frames
 from kibble.rewards.grm.augmentation import shifted
+from kibble.rewards.grm.instructions import Tokenizer
 from kibble.rewards.grm.recolouring import (
     choose_colours,
     colour_words,
@@ -27,6 +28,7 @@ LEAST_FRAMES = 4
 _MOST_FRAMES = 40  # more of them teach nothing more
 _SETTLED = 0.25  # of the largest distance from the last frame
 _UNSURE = 3  # frames before the scene has settled of which nobody knows whether they succeed
+_SIDES = frozenset(("left", "right", "clockwise", "counterclockwise", "anticlockwise"))
 _RECOLOURED = 0.8  # share of copies
 _FIRST_VIEW_ALONE = 0.1  # share of copies
 _FIXED_SHIFT, _MOVING_SHIFT = 1 / 9, 1 / 48  # of the picture's side, first view and others
@@ -68,6 +70,11 @@ class Demonstration:
     def sentences(self) -> tuple[str, ...]:
         """All sentences that mean the task."""
         return (self.instruction, *self.also)
+
+    @property
+    def speaks_of_sides(self) -> bool:
+        """Whether a sentence would be false of the mirrored scene."""
+        return any(_SIDES & set(Tokenizer.words(sentence)) for sentence in self.sentences)
 
     def fitted(self, size: tuple[int, int]) -> Demonstration:
         """The same at another (height, width), thinned to 40 frames if there are more."""
@@ -156,7 +163,7 @@ def copy_demonstration(
         rng: Source of every draw.
         views: The network's views; the first is taken to stand still.
         recolours: Whether colours may change, in pictures and sentences together.
-        mirrors: Whether left and right may be exchanged.
+        mirrors: Whether left and right may be exchanged, unless a sentence speaks of sides.
     """
     named = colour_words(" ".join(demonstration.sentences))
     own = colour_words(demonstration.instruction)
@@ -166,7 +173,7 @@ def copy_demonstration(
     if recolours and named and rng.random() < _RECOLOURED:
         mapping = choose_colours(named, seen, rng)
         frames = recolour(frames, mapping)
-    flips = mirrors and rng.random() < 0.5
+    flips = mirrors and not demonstration.speaks_of_sides and rng.random() < 0.5
     if views[0] in frames and rng.random() < _FIRST_VIEW_ALONE:
         frames = {views[0]: frames[views[0]]}
     looks = {

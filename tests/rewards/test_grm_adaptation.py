@@ -201,6 +201,21 @@ def test_copies_keep_words_and_pictures_together():
     assert shown == {views, ("front",)}
 
 
+@pytest.mark.parametrize(
+    ("instruction", "mirrored"),
+    [(INSTRUCTION, True), ("shove the red cube to the right", False)],
+)
+def test_copies_are_mirrored_unless_a_sentence_speaks_of_sides(instruction, mirrored):
+    rng = np.random.default_rng(0)
+    shown = Demonstration(instruction=instruction, frames=demonstration().frames)
+    ends = []
+    for _ in range(12):
+        copy = copy_demonstration(shown, rng, views=("front",), recolours=False, mirrors=True)
+        last = copy.frames["front"][-1].astype(int)
+        ends.append(int((last[..., 0] - last[..., 2])[8:18].sum(axis=0).argmax()) > SIDE / 2)
+    assert set(ends) == ({True, False} if mirrored else {True})
+
+
 def test_copies_can_keep_their_colours():
     rng = np.random.default_rng(0)
     copies = [
