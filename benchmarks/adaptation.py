@@ -2,9 +2,12 @@
 
     python benchmarks/adaptation.py                          # grm_tiny, five demonstrations
     python benchmarks/adaptation.py weights=runs/mine demonstrations=2 mirror=true
+    python benchmarks/adaptation.py wordings=true scenes=424242 seeds=2000 name=clean
 
 Each demonstration of DrawerClose, by the scripted expert in a scene of its own, adapts the weights
-in a process of its own, which gives seconds and peak memory. The adapted weights are then read on
+in a process of its own, which gives seconds and peak memory; with ``wordings=true`` it is told in
+all six wordings of the task. ``scenes`` seeds the held-out clips, ``seeds`` the demonstrations,
+``name`` ends the name of the file of results; other words are settings of ``kibble adapt``. The adapted weights are then read on
 held-out clips of DrawerClose and of every task that the weights were trained on.
 
 Figures: tau-a of final progress against the graded outcome and the oracle's final progress, area
@@ -37,7 +40,19 @@ SMALL_IS_GOOD = ("success_ece", "mae")
 OLD_KINDS = {"success": 4, "mixed": 4, "wrong_object": 2}
 
 
-def adapt_once(weights: str, out: str, seed: int, options: dict[str, object]) -> dict[str, object]:
+def wordings(sentence: str) -> list[str]:
+    """Return every sentence that asks for the same drawer."""
+    from kibble.envs.tabletop.palette import PALETTE
+    from kibble.envs.tabletop.tasks import make_task
+
+    (colour,) = set(sentence.split()) & set(PALETTE)
+    task = make_task(TASK)
+    return list(task.phrasings(task.goals[0], dict.fromkeys(task.slots, colour)))
+
+
+def adapt_once(
+    weights: str, out: str, seed: int, every_wording: bool, options: dict[str, object]
+) -> dict[str, object]:
     """Record a demonstration and adapt to it; runs in a fresh process."""
     from kibble.agents.adapt.config import AdaptConfig
     from kibble.agents.adapt.run import adapt
@@ -54,6 +69,11 @@ def adapt_once(weights: str, out: str, seed: int, options: dict[str, object]) ->
             out=str(demo),
         )
     )
+    from kibble.agents.demonstrations.files import Demonstrations
+
+    told = Demonstrations(demo)[0].instruction
+    if every_wording:
+        options = {**options, "also": [text for text in wordings(told) if text != told]}
     began, worked = time.perf_counter(), time.process_time()
     adapt(
         AdaptConfig(
@@ -67,10 +87,10 @@ def adapt_once(weights: str, out: str, seed: int, options: dict[str, object]) ->
     }
 
 
-def heldout(task: str, kinds: dict[str, int]) -> list[object]:
+def heldout(task: str, kinds: dict[str, int], seed: int) -> list[object]:
     from kibble.agents.pretrain.heldout_recording import heldout_clips
 
-    return list(heldout_clips(task, per_kind=kinds, steps=48, stride=2))
+    return list(heldout_clips(task, per_kind=kinds, steps=48, stride=2, seed=seed))
 
 
 def read(model: object, clips: list[object], goals: str, phrasing: int) -> dict[str, float]:
@@ -132,18 +152,27 @@ def judge(
     }
 
 
-def main(weights: str = "grm_tiny", demonstrations: int = 5, **options: object) -> None:
+def main(
+    weights: str = "grm_tiny",
+    *,
+    demonstrations: int = 5,
+    wordings: bool = False,
+    scenes: int = 987_654,
+    seeds: int = 1000,
+    name: str = "",
+    **options: object,
+) -> None:
     from kibble.agents.pretrain.config import TASKS
 
-    new = heldout(TASK, KINDS)
-    old = {task: heldout(task, OLD_KINDS) for task in TASKS}
+    new = heldout(TASK, KINDS, scenes)
+    old = {task: heldout(task, OLD_KINDS, scenes) for task in TASKS}
     before = judge(weights, new, old, 0)
     print(json.dumps({"before": before}, indent=1), flush=True)
     runs = []
     context = multiprocessing.get_context("spawn")
     for number in range(demonstrations):
         with tempfile.TemporaryDirectory() as out, context.Pool(1) as pool:
-            cost = pool.apply(adapt_once, (weights, out, 1000 + number, options))
+            cost = pool.apply(adapt_once, (weights, out, seeds + number, wordings, options))
             report = json.loads((Path(out) / "model" / "adaptation.json").read_text())
             instruction = report["demonstrations"][0]["sentences"][0]
             row = {
@@ -162,7 +191,7 @@ def main(weights: str = "grm_tiny", demonstrations: int = 5, **options: object) 
     loss = [before["old"]["success_auc"] - run["old"]["success_auc"] for run in runs]
     figures = {
         "weights": weights,
-        "options": options,
+        "options": {**options, "wordings": wordings, "scenes": scenes, "seeds": seeds},
         "clips": {TASK: KINDS, "old": OLD_KINDS},
         "before": before,
         "runs": runs,
@@ -170,12 +199,15 @@ def main(weights: str = "grm_tiny", demonstrations: int = 5, **options: object) 
         "after_worst": worst,
         "old_auc_loss_worst": float(np.max(loss)),
     }
-    path = write_results(f"adaptation_{Path(weights).name}", figures)
+    path = write_results("_".join(filter(None, ["adaptation", Path(weights).name, name])), figures)
     print(json.dumps({"mean": after, "worst": worst, "old_auc_loss": max(loss)}, indent=1))
     print(path)
 
 
 if __name__ == "__main__":
     given = dict(word.split("=", 1) for word in sys.argv[1:])
-    typed = {key: json.loads(value) if key != "weights" else value for key, value in given.items()}
+    typed = {
+        key: json.loads(value) if key not in ("weights", "name") else value
+        for key, value in given.items()
+    }
     main(**typed)
