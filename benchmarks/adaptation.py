@@ -7,8 +7,9 @@
 Each demonstration of DrawerClose, by the scripted expert in a scene of its own, adapts the weights
 in a process of its own, which gives seconds and peak memory; with ``wordings=true`` it is told in
 all six wordings of the task. ``scenes`` seeds the held-out clips, ``seeds`` the demonstrations,
-``name`` ends the name of the file of results; other words are settings of ``kibble adapt``. The adapted weights are then read on
-held-out clips of DrawerClose and of every task that the weights were trained on.
+``name`` ends the name of the file of results; other words are settings of ``kibble adapt``. The
+adapted weights are then read on held-out clips of DrawerClose and of every task that the weights
+were trained on.
 
 Figures: tau-a of final progress against the graded outcome and the oracle's final progress, area
 under the ROC curve and calibration error of success by frame, mean absolute error of progress.

@@ -54,5 +54,5 @@ def test_sets_are_recorded_by_appearance_and_task(tmp_path):
 def test_mistakes_are_named():
     with pytest.raises(ConfigError, match="`per_kind` must name some of success"):
         heldout_clips("reach", per_kind={"dance": 1})
-    with pytest.raises(ConfigError, match="`appearance` must be one of default, training, heldout"):
+    with pytest.raises(ConfigError, match="`appearance` must be one of default, training, held"):
         heldout_clips("reach", per_kind={"random": 1}, appearance="odd")
