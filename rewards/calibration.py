@@ -6,56 +6,12 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy.optimize import isotonic_regression
 
-__all__ = ["MonotoneMap", "fit_monotone", "fit_scale_and_bias", "isotonic"]
+__all__ = ["MonotoneMap", "fit_monotone", "fit_scale_and_bias"]
 
 FloatArray = NDArray[np.float64]
 _ROUNDS = 50
-
-
-def isotonic(values: ArrayLike, weights: ArrayLike | None = None) -> FloatArray:
-    """Return the increasing sequence that is nearest to the values in weighted squares.
-
-    Pool adjacent violators: neighbours that fall are replaced by their weighted mean.
-
-    Args:
-        values: (N,) finite.
-        weights: (N,) positive, or ``None`` for equal ones.
-
-    Returns:
-        (N,) float64, not falling.
-
-    Raises:
-        ValueError: If shapes differ, a value is not finite, or a weight is not positive.
-
-    Source: Ayer et al. 1955; Barlow et al. 1972.
-
-    >>> isotonic([1.0, 3.0, 2.0, 4.0]).tolist()
-    [1.0, 2.5, 2.5, 4.0]
-    """
-    array = np.asarray(values, dtype=np.float64)
-    weight = np.ones_like(array) if weights is None else np.asarray(weights, dtype=np.float64)
-    if array.ndim != 1 or weight.shape != array.shape:
-        raise ValueError(
-            f"`values` and `weights` must have one shape (N,), got {array.shape} and "
-            f"{weight.shape}."
-        )
-    if not np.isfinite(array).all() or not (weight > 0.0).all() or not np.isfinite(weight).all():
-        raise ValueError("`values` must be finite and `weights` positive and finite.")
-    means: list[float] = []
-    masses: list[float] = []
-    counts: list[int] = []
-    for value, mass in zip(array.tolist(), weight.tolist(), strict=True):
-        means.append(value)
-        masses.append(mass)
-        counts.append(1)
-        while len(means) > 1 and means[-2] > means[-1]:
-            total = masses[-2] + masses[-1]
-            means[-2] = (means[-2] * masses[-2] + means[-1] * masses[-1]) / total
-            masses[-2] = total
-            counts[-2] += counts[-1]
-            del means[-1], masses[-1], counts[-1]
-    return np.repeat(np.asarray(means, dtype=np.float64), counts)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -89,6 +45,8 @@ def fit_monotone(inputs: ArrayLike, outputs: ArrayLike, *, falling: bool = False
     Raises:
         ValueError: If shapes differ, there is nothing to fit, or a value is not finite.
 
+    Source: isotonic regression, Ayer et al. 1955; Barlow et al. 1972.
+
     >>> falling = fit_monotone([1.0, 0.5, 0.0], [0.0, 0.5, 1.0], falling=True)
     >>> falling([0.75, 2.0]).tolist()
     [0.25, 0.0]
@@ -99,13 +57,15 @@ def fit_monotone(inputs: ArrayLike, outputs: ArrayLike, *, falling: bool = False
             f"`inputs` and `outputs` must have one shape (N,) with N of 1 or more, got {x.shape} "
             f"and {y.shape}."
         )
-    if not np.isfinite(x).all():
-        raise ValueError("`inputs` must be finite, got NaN or infinity.")
+    if not (np.isfinite(x).all() and np.isfinite(y).all()):
+        raise ValueError("`inputs` and `outputs` must be finite, got NaN or infinity.")
     knots, place = np.unique(x, return_inverse=True)
     counts = np.bincount(place).astype(np.float64)
     means = np.bincount(place, y) / counts
     sign = -1.0 if falling else 1.0
-    return MonotoneMap(inputs=knots, outputs=sign * isotonic(sign * means, counts))
+    return MonotoneMap(
+        inputs=knots, outputs=sign * isotonic_regression(sign * means, weights=counts).x
+    )
 
 
 def fit_scale_and_bias(
