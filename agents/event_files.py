@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from typing import Any, final
 
@@ -50,4 +51,16 @@ def make_logger(directory: Path, *, resumed_at: int | None) -> Logger:
         resumed_at: Step of the checkpoint that training goes on from, or ``None``.
     """
     purge = None if resumed_at is None else resumed_at + 1
+    _outwait_older_files(directory)
     return Logger(folder=str(directory), output_formats=[EventFileWriter(directory, purge)])
+
+
+def _outwait_older_files(directory: Path) -> None:
+    """Let the second pass in which the newest event file was made, if it has not passed yet.
+
+    Event files are read in the order of their names, which begin with that second; of two files
+    of one second the later one may be read first, and its purge then comes too early.
+    """
+    seconds = [int(path.name.split(".")[3]) for path in directory.glob("events.out.tfevents.*")]
+    while seconds and time.time() < max(seconds) + 1 and time.time() >= max(seconds):
+        time.sleep(0.05)
