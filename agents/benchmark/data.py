@@ -6,11 +6,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Literal, TypeAlias
 
-from kibble.agents.benchmark.bar import bar
 from kibble.agents.benchmark.config import DEFAULT_EPISODES, BenchmarkConfig
 from kibble.agents.benchmark.shards import are_shards, shard_trials
 from kibble.agents.benchmark.simulated import record_trials, simulated_trials
 from kibble.agents.benchmark.trials import Trial
+from kibble.agents.progress_bar import bar
 from kibble.rewards.baselines import VIEWS
 from kibble.rewards.errors import ConfigError, FrameError
 from kibble.rewards.types import RewardModel

@@ -9,7 +9,6 @@ from pathlib import Path
 import torch
 from rich.console import Console
 
-from kibble.agents.benchmark.bar import bar
 from kibble.agents.benchmark.config import BenchmarkConfig
 from kibble.agents.benchmark.data import check_views, open_trials, source_of, view_names
 from kibble.agents.benchmark.measures.all import measure, measure_tasks
@@ -29,6 +28,7 @@ from kibble.agents.benchmark.speed import measure_speed
 from kibble.agents.benchmark.table import benchmark_table
 from kibble.agents.benchmark.trials import Trial
 from kibble.agents.builders import resolve_device
+from kibble.agents.progress_bar import bar
 from kibble.rewards.baselines import BASELINES
 from kibble.rewards.catalogue import open_model
 from kibble.rewards.metrics.bootstrap import Figure

@@ -2,24 +2,15 @@
 
 from __future__ import annotations
 
-import contextlib
 import itertools
 import json
 import logging
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
 import torch
 from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    TextColumn,
-    TimeElapsedColumn,
-    TimeRemainingColumn,
-)
 from rich.table import Table
 
 from kibble.agents.builders import resolve_device
@@ -30,6 +21,7 @@ from kibble.agents.pretrain.heldout import Agreement, agreement
 from kibble.agents.pretrain.heldout_recording import APPEARANCES, heldout_clips
 from kibble.agents.pretrain.model_card import model_card
 from kibble.agents.pretrain.recording import record
+from kibble.agents.progress_bar import bar
 from kibble.rewards.errors import CheckpointError
 from kibble.rewards.grm.clips import Clip
 from kibble.rewards.grm.instructions import Tokenizer
@@ -64,7 +56,7 @@ def pretrain(config: PretrainConfig) -> None:
         )
     device = resolve_device(config.device)
     torch.set_num_threads(config.threads)
-    with _bar(config.quiet, "recording") as show:
+    with bar(config.quiet, "recording") as show:
         record(
             data,
             tasks=config.tasks,
@@ -75,7 +67,7 @@ def pretrain(config: PretrainConfig) -> None:
             workers=config.workers,
             on_progress=show,
         )
-    with _bar(config.quiet, "decoding") as show:
+    with bar(config.quiet, "decoding") as show:
         clips = read_clip_datasets(
             data, tasks=config.tasks, workers=config.workers, on_progress=show
         )
@@ -89,7 +81,7 @@ def pretrain(config: PretrainConfig) -> None:
     if checkpoint.exists():
         trainer.restore(checkpoint)
     with (
-        _bar(config.quiet, "training") as show,
+        bar(config.quiet, "training") as show,
         (out / "training.jsonl").open("a", buffering=1) as file,
     ):
 
@@ -103,7 +95,7 @@ def pretrain(config: PretrainConfig) -> None:
         trainer.run(on_step=on_step)
     save(trainer.network, out, name=config.name)
     checkpoint.unlink(missing_ok=True)
-    with _bar(config.quiet, "calibrating") as show:
+    with bar(config.quiet, "calibrating") as show:
         calibrate(
             out,
             name=config.name,
@@ -121,7 +113,7 @@ def _report(config: PretrainConfig, *, clips: int, images: int) -> None:
     rows: dict[str, list[Agreement]] = {appearance: [] for appearance in APPEARANCES}
     per_kind = dict.fromkeys(_JUDGED, config.heldout_episodes)
     total = len(rows) * len(config.tasks)
-    with _bar(config.quiet, "comparing with the oracle") as show:
+    with bar(config.quiet, "comparing with the oracle") as show:
         for appearance, task in itertools.product(rows, config.tasks):
             judged = heldout_clips(task, per_kind=per_kind, appearance=appearance)
             rows[appearance].append(agreement(model, judged))
@@ -163,24 +155,6 @@ def _settings(config: PretrainConfig, device: torch.device) -> TrainingSettings:
         seed=config.seed,
         device=device,
     )
-
-
-@contextlib.contextmanager
-def _bar(quiet: bool, what: str) -> Iterator[Callable[[int, int], None]]:
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        TimeRemainingColumn(),
-    )
-    with Progress(*columns, disable=quiet) as progress:
-        bar = progress.add_task(what, total=None)
-
-        def show(finished: int, total: int) -> None:
-            progress.update(bar, completed=finished, total=total)
-
-        yield show
 
 
 def _show(rows: Sequence[Agreement], appearance: str) -> None:
