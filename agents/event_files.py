@@ -63,4 +63,4 @@ def _outwait_older_files(directory: Path) -> None:
     """
     seconds = [int(path.name.split(".")[3]) for path in directory.glob("events.out.tfevents.*")]
     while seconds and time.time() < max(seconds) + 1 and time.time() >= max(seconds):
-        time.sleep(0.05)
+        time.sleep(0.05)  # ok: for a second at most, where a run is resumed at once

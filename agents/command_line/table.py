@@ -176,7 +176,16 @@ _ROWS = (
     Command(
         name="pretrain",
         summary="train the embedded reward model from simulated episodes",
-        examples=(("kibble pretrain", "the recipe of the shipped grm_tiny weights"),),
+        examples=(
+            (
+                "kibble pretrain init=grm_tiny out=models/mine steps=1600 learning_rate=1.2e-3",
+                "record clips and train further, as the last stage of the shipped weights did",
+            ),
+            (
+                "kibble pretrain 'tasks=[reach,drawer_open]' episodes_per_task=100",
+                "from nothing; with the default steps this is not enough for the cube tasks",
+            ),
+        ),
         schema="kibble.agents.pretrain.config:PretrainConfig",
         function="kibble.agents.pretrain.run:pretrain",
     ),

@@ -13,7 +13,7 @@ TASKS = ("reach", "push", "pick_place", "drawer_open", "peg_insert", "stack")
 
 @dataclass(frozen=True, kw_only=True)
 class PretrainConfig:
-    """Data and training of an embedded reward model; the defaults are the recipe of grm_tiny.
+    """Data and training of an embedded reward model; grm_tiny took three stages, see its card.
 
     Args:
         out: Directory of the weights, the report and the model card.
