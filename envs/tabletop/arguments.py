@@ -8,7 +8,7 @@ import numpy as np
 
 from kibble.rewards.errors import ConfigError
 
-__all__ = ["check_options", "check_size", "check_views", "pick"]
+__all__ = ["check_dwell", "check_options", "check_size", "check_views", "pick"]
 
 
 def check_views(views: Sequence[str], known: Sequence[str]) -> tuple[str, ...]:
@@ -33,6 +33,13 @@ def check_size(image_size: Sequence[int]) -> tuple[int, int]:
             f"got {tuple(image_size)}."
         )
     return int(image_size[0]), int(image_size[1])
+
+
+def check_dwell(dwell: float) -> float:
+    """Return the time that success must hold; raise a ConfigError if it is out of range."""
+    if not 0.0 <= dwell <= 60.0:  # also refuses NaN
+        raise ConfigError(f"`dwell` must lie in [0, 60] s, got {dwell}; 0.5 is the default.")
+    return float(dwell)
 
 
 def check_options(options: Mapping[str, object] | None) -> dict[str, int]:

@@ -12,7 +12,13 @@ from gymnasium import spaces
 from numpy.typing import NDArray
 
 from kibble.envs.tabletop.appearance import Appearance, Look
-from kibble.envs.tabletop.arguments import check_options, check_size, check_views, pick
+from kibble.envs.tabletop.arguments import (
+    check_dwell,
+    check_options,
+    check_size,
+    check_views,
+    pick,
+)
 from kibble.envs.tabletop.cameras import CAMERAS, Camera, CameraPose, read_camera
 from kibble.envs.tabletop.dressing import Dressing
 from kibble.envs.tabletop.goals import Goal, OracleReading
@@ -29,7 +35,7 @@ from kibble.rewards.types import Frames
 
 __all__ = ["DWELL", "TabletopEnv"]
 
-DWELL = 0.5  # s that success must hold
+DWELL = 0.5  # s that success must hold by default
 
 
 @final
@@ -59,10 +65,10 @@ class TabletopEnv(gymnasium.Env[NDArray[np.float32], NDArray[np.float32]]):
     then the task's own entries, first those of the instructed goal; each task's docstring has the
     table. The instruction itself is not part of the observation.
 
-    **Reward**: 1 on the step at which success has held for half a second, which terminates the
+    **Reward**: 1 on the step at which success has held for ``dwell``, which terminates the
     episode; otherwise 0.
 
-    **Info**: ``is_success`` (held for half a second), ``progress`` (the oracle's, in [0, 1]),
+    **Info**: ``is_success`` (held for ``dwell``), ``progress`` (the oracle's, in [0, 1]),
     ``stage``, ``instruction``. Progress and stage are for evaluation.
 
     Args:
@@ -74,9 +80,11 @@ class TabletopEnv(gymnasium.Env[NDArray[np.float32], NDArray[np.float32]]):
         cameras: Further cameras that stand still, by name.
         appearance: From where each episode's look is drawn, or ``None`` for the plain scene. What
             happens in an episode is the same either way.
+        dwell: How long success must hold, s, 0 or more.
 
     Raises:
-        ConfigError: If the task, a view, the size or the render mode is not known or out of range.
+        ConfigError: If the task, a view, the size, the render mode or the dwell is not known or
+            out of range.
     """
 
     metadata: ClassVar[dict[str, Any]] = {  # type: ignore[misc]  # fixed for the class
@@ -93,6 +101,7 @@ class TabletopEnv(gymnasium.Env[NDArray[np.float32], NDArray[np.float32]]):
         render_mode: str | None = None,
         cameras: Mapping[str, CameraPose] | None = None,
         appearance: Appearance | None = None,
+        dwell: float = DWELL,
     ) -> None:
         self.task: TabletopTask = make_task(task)
         poses = {**CAMERAS, **(cameras or {})}
@@ -106,6 +115,7 @@ class TabletopEnv(gymnasium.Env[NDArray[np.float32], NDArray[np.float32]]):
             )
         self.render_mode = render_mode
         self.control_dt = CONTROL_DT
+        self._dwell = check_dwell(dwell)
         self.world = World(
             scene_xml(
                 things=self.task.things(),
@@ -343,7 +353,7 @@ class TabletopEnv(gymnasium.Env[NDArray[np.float32], NDArray[np.float32]]):
         return np.clip(values.astype(np.float32), self._low, self._high)
 
     def _is_success(self) -> bool:
-        return self._held > round(DWELL / CONTROL_DT)  # n + 1 readings span n steps
+        return self._held > round(self._dwell / CONTROL_DT)  # n + 1 readings span n steps
 
     def _info(self) -> dict[str, Any]:
         return {
