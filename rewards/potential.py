@@ -2,34 +2,19 @@
 
 from __future__ import annotations
 
-import copy
-import logging
-from collections import deque
 from collections.abc import Mapping
 from typing import TypedDict, final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from kibble.rewards.episode_memory import EpisodeState, episode_state, restored_episode
 from kibble.rewards.errors import ModelError, ShapingError
+from kibble.rewards.failure_tally import FailureTally, FailureTallyState
 from kibble.rewards.frames import check_frames, concatenate_frames, resize_frames
 from kibble.rewards.types import Episode, Estimate, Frames, ModelSpec, RewardModel, Status, Task
 
-__all__ = ["EpisodeState", "Potential", "PotentialState"]
-
-logger = logging.getLogger(__name__)
-
-
-class EpisodeState(TypedDict):
-    """One open episode."""
-
-    instruction: str
-    goal_frames: Frames | None
-    start_frames: Frames | None
-    demonstration: Frames | None
-    progress: float
-    steps: int
-    memory: dict[str, object]
+__all__ = ["Potential", "PotentialState"]
 
 
 class PotentialState(TypedDict):
@@ -41,8 +26,9 @@ class PotentialState(TypedDict):
     confidence: NDArray[np.float64]
     status: NDArray[np.int8]
     fresh: NDArray[np.bool_]
-    outcomes: list[bool]
-    failures: dict[str, int]
+    reading: NDArray[np.float64]
+    held: NDArray[np.bool_]
+    failures: FailureTallyState
     episodes: list[EpisodeState | None]
 
 
@@ -67,12 +53,15 @@ class Potential:
 
     Attributes:
         phi: (N,) float64, the potential of each slot.
-        progress: (N,) float64 in [0, 1], the last reading with status ``OK``.
+        progress: (N,) float64 in [0, 1], the progress that the potential is made of.
+        reading: (N,) float64 in [0, 1], the last progress read with status ``OK``; it moves on
+            while a potential is held by order.
         success: (N,) float64 in [0, 1], likewise; NaN until the first such reading.
         confidence: (N,) float64 in [0, 1], likewise; NaN until the first such reading.
         status: (N,) int8 of :class:`Status`, of the last query.
         fresh: (N,) bool, whether the last query renewed the potential.
-        failures: How many readings ended with each status other than ``OK``.
+        held: (N,) bool, to be assigned: slots whose potential keeps its value by order, until
+            they are released or begin an episode. They are read all the same.
 
     Raises:
         ShapingError: If an argument is out of range.
@@ -88,29 +77,24 @@ class Potential:
         max_failure_share: float = 0.2,
         window: int = 100,
     ) -> None:
-        for name, count in (("slots", slots), ("window", window)):
-            if count < 1:
-                raise ShapingError(f"`{name}` must be at least 1, got {count}.")
+        if slots < 1:
+            raise ShapingError(f"`slots` must be at least 1, got {slots}.")
         for name, value in (("scale", scale), ("shift", shift)):
             if not np.isfinite(value):
                 raise ShapingError(f"`{name}` must be finite, got {value}.")
-        if not 0.0 <= max_failure_share <= 1.0:
-            raise ShapingError(f"`max_failure_share` must lie in [0, 1], got {max_failure_share}.")
         self.model = model
         self.scale = float(scale)
         self.shift = float(shift)
-        self.max_failure_share = float(max_failure_share)
         self.phi = np.full(slots, np.nan)  # (N,) float64, NaN until an episode is open
         self.progress = np.full(slots, np.nan)  # (N,) float64
+        self.reading = np.full(slots, np.nan)  # (N,) float64
         self.success = np.full(slots, np.nan)  # (N,) float64
         self.confidence = np.full(slots, np.nan)  # (N,) float64
         self.status = np.full(slots, Status.OK, np.int8)  # (N,)
         self.fresh = np.zeros(slots, np.bool_)  # (N,)
-        self.failures: dict[Status, int] = {
-            status: 0 for status in Status if status is not Status.OK
-        }
+        self.held = np.zeros(slots, np.bool_)  # (N,)
+        self._tally = FailureTally(model.spec.name, max_share=max_failure_share, window=window)
         self._episodes: list[Episode | None] = [None] * slots
-        self._outcomes: deque[bool] = deque(maxlen=window)
 
     def __len__(self) -> int:
         return len(self._episodes)
@@ -119,6 +103,11 @@ class Potential:
     def spec(self) -> ModelSpec:
         """What the model is and what it asks for."""
         return self.model.spec
+
+    @property
+    def failures(self) -> Mapping[Status, int]:
+        """How many readings ended with each status other than ``OK``."""
+        return self._tally.counts
 
     def begin(self, starts: Mapping[int, tuple[Task, Frames]]) -> None:
         """Open an episode in each slot named; what ran there is forgotten.
@@ -144,9 +133,9 @@ class Potential:
                     f"got {episode.progress}."
                 )
             self._episodes[slot] = episode
-            self._hold(slot, episode.progress, np.nan, np.nan)
+            self.held[slot] = False
+            self._take(slot, episode.progress, np.nan, np.nan)
             self.status[slot] = Status.OK
-            self.fresh[slot] = True
 
     def update(self, frames: Mapping[int, Frames]) -> None:
         """Read the newest frames of the slots named, all in one call of the model.
@@ -168,18 +157,15 @@ class Potential:
         for i, slot in enumerate(slots):
             status = Status(int(estimate.status[i]))
             self.status[slot] = status
-            self._outcomes.append(status is not Status.OK)
+            self._tally.add(status, slot)
             if status is Status.OK:
-                self.fresh[slot] = True
-                self._hold(
+                self._take(
                     slot,
                     float(estimate.progress[i]),
                     float(estimate.success[i]),
                     float(estimate.confidence[i]),
                 )
-            else:
-                self._count(status, slot)
-        self._check_failures()
+        self._tally.check()
 
     def get_state(self) -> PotentialState:
         """Return a copy of all that is remembered, to continue bit for bit by `set_state`."""
@@ -190,9 +176,10 @@ class Potential:
             "confidence": self.confidence.copy(),
             "status": self.status.copy(),
             "fresh": self.fresh.copy(),
-            "outcomes": list(self._outcomes),
-            "failures": {status.name: count for status, count in self.failures.items()},
-            "episodes": [None if e is None else _episode_state(e) for e in self._episodes],
+            "reading": self.reading.copy(),
+            "held": self.held.copy(),
+            "failures": self._tally.get_state(),
+            "episodes": [None if e is None else episode_state(e) for e in self._episodes],
         }
 
     def set_state(self, state: PotentialState) -> None:
@@ -212,10 +199,10 @@ class Potential:
         self.confidence[:] = state["confidence"]
         self.status[:] = state["status"]
         self.fresh[:] = state["fresh"]
-        self._outcomes.clear()
-        self._outcomes.extend(state["outcomes"])
-        self.failures = {Status[name]: count for name, count in state["failures"].items()}
-        self._episodes = [None if e is None else _restored_episode(e) for e in state["episodes"]]
+        self.reading[:] = state["reading"]
+        self.held[:] = state["held"]
+        self._tally.set_state(state["failures"])
+        self._episodes = [None if e is None else restored_episode(e) for e in state["episodes"]]
 
     def _open(self, slot: int) -> Episode:
         episode = self._episodes[slot]
@@ -225,11 +212,16 @@ class Potential:
             )
         return episode
 
-    def _hold(self, slot: int, progress: float, success: float, confidence: float) -> None:
-        self.progress[slot] = progress
+    def _take(self, slot: int, reading: float, success: float, confidence: float) -> None:
+        """Take a reading, and renew the potential where it is not held by order."""
+        self.reading[slot] = reading
         self.success[slot] = success
         self.confidence[slot] = confidence
-        self.phi[slot] = self.scale * (progress + self.shift)
+        if self.held[slot]:
+            return
+        self.progress[slot] = reading
+        self.phi[slot] = self.scale * (reading + self.shift)
+        self.fresh[slot] = True
 
     def _suited(self, frames: Frames) -> Frames:
         """Keep the model's views of one frame, at the model's size."""
@@ -257,54 +249,3 @@ class Potential:
                 f"{estimate.status[~known][0]}."
             )
         return estimate
-
-    def _count(self, status: Status, slot: int) -> None:
-        self.failures[status] += 1
-        total = sum(self.failures.values())
-        if total & (total - 1) == 0:  # at 1, 2, 4, 8, …: enough to be seen, too few to flood a log
-            logger.warning(
-                "Reward model %r: %s in slot %d, potential held; failed readings so far: %d.",
-                self.spec.name,
-                status.name,
-                slot,
-                total,
-            )
-
-    def _check_failures(self) -> None:
-        window = self._outcomes.maxlen or 1
-        failed = sum(self._outcomes)
-        if failed > self.max_failure_share * window:
-            counts = {status.name: n for status, n in self.failures.items() if n}
-            raise ModelError(
-                f"Reward model {self.spec.name!r} failed {failed} of its last "
-                f"{len(self._outcomes)} readings ({counts}); `max_failure_share` allows "
-                f"{self.max_failure_share:g} of {window}. Mend the model, or raise the share."
-            )
-
-
-def _episode_state(episode: Episode) -> EpisodeState:
-    task = episode.task
-    return {
-        "instruction": task.instruction,
-        "goal_frames": task.goal_frames,
-        "start_frames": task.start_frames,
-        "demonstration": task.demonstration,
-        "progress": episode.progress,
-        "steps": episode.steps,
-        "memory": copy.deepcopy(episode.memory),  # a model may write to its tensors in place
-    }
-
-
-def _restored_episode(state: EpisodeState) -> Episode:
-    task = Task(
-        instruction=state["instruction"],
-        goal_frames=state["goal_frames"],
-        start_frames=state["start_frames"],
-        demonstration=state["demonstration"],
-    )
-    return Episode(
-        task=task,
-        progress=state["progress"],
-        steps=state["steps"],
-        memory=copy.deepcopy(state["memory"]),
-    )

@@ -211,3 +211,37 @@ def test_failures_survive_a_restore():
 def test_a_state_of_another_size_is_refused():
     with pytest.raises(ShapingError, match="has 2 slots and this one 3"):
         Potential(CentroidModel(), slots=3).set_state(opened(CentroidModel(), 2).get_state())
+
+
+def test_a_potential_held_by_order_keeps_its_value_while_readings_go_on():
+    potential = opened(CentroidModel(), slots=2)
+    potential.update({0: dot(10), 1: dot(10)})
+    potential.held[0] = True
+    potential.update({0: dot(31), 1: dot(31)})
+    np.testing.assert_allclose(potential.phi, [10 / 31, 1.0], rtol=1e-6)
+    np.testing.assert_allclose(potential.progress, [10 / 31, 1.0], rtol=1e-6)
+    np.testing.assert_array_equal(potential.reading, [1.0, 1.0])
+    np.testing.assert_array_equal(potential.success, [1.0, 1.0])  # what is judged stays visible
+    np.testing.assert_array_equal(potential.fresh, [False, True])
+
+
+def test_a_held_potential_is_released_by_order_or_by_the_next_episode():
+    potential = opened(CentroidModel(), slots=2)
+    potential.held = np.array([True, True])
+    potential.update({0: dot(31), 1: dot(31)})
+    np.testing.assert_array_equal(potential.phi, [0.0, 0.0])
+    potential.held[0] = False
+    potential.begin({1: (TASK, dot(15))})
+    assert not potential.held.any()
+    potential.update({0: dot(31)})
+    np.testing.assert_allclose(potential.phi, [1.0, 15 / 31], rtol=1e-6)
+
+
+def test_what_is_held_survives_a_restore():
+    first = opened(CentroidModel())
+    first.held[0] = True
+    first.update({0: dot(31)})
+    second = Potential(CentroidModel())
+    second.set_state(first.get_state())
+    assert second.held[0]
+    assert (second.phi[0], second.reading[0]) == (0.0, 1.0)
