@@ -259,6 +259,14 @@ class TabletopEnv(gymnasium.Env[NDArray[np.float32], NDArray[np.float32]]):
         signs = np.array([entry.mirror for entry in self._entries], np.float32)
         return signs, np.array([1.0, -1.0, 1.0, 1.0], np.float32)
 
+    @property
+    def relative_entries(self) -> NDArray[np.bool_]:
+        """(D,) bool: entries about what the instruction names, wherever on the table it stands.
+
+        The hand's place over the table and the things that are not named are left out.
+        """
+        return np.array([entry.relative for entry in self._entries], np.bool_)
+
     # -- what is seen ----------------------------------------------------------------------
 
     def frames(self, views: Sequence[str] | None = None) -> Frames:

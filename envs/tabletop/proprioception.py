@@ -18,6 +18,7 @@ PROPRIOCEPTION: tuple[Entry, ...] = (
             low=float(WORKSPACE_LOW[i]) - 0.02,
             high=float(WORKSPACE_HIGH[i]) + 0.02,
             mirror=-1 if axis == "y" else 1,
+            relative=axis == "z",
         )
         for i, axis in enumerate("xyz")
     ),

@@ -25,18 +25,29 @@ class Entry:
         low: Least value; smaller ones are clipped.
         high: Greatest value.
         mirror: What a reflection of the scene left to right multiplies it by, +1 or -1.
+        relative: Whether it is about what the instruction names, and the same wherever on the
+            table the scene stands.
     """
 
     name: str
     low: float
     high: float
     mirror: int = 1
+    relative: bool = True
 
 
-def entries(name: str, limit: float, axes: str = "xyz") -> tuple[Entry, ...]:
+def entries(
+    name: str, limit: float, axes: str = "xyz", *, relative: bool = True
+) -> tuple[Entry, ...]:
     """Return entries for the named axes of a vector with values in [-limit, limit]."""
     return tuple(
-        Entry(name=f"{name}_{axis}", low=-limit, high=limit, mirror=-1 if axis == "y" else 1)
+        Entry(
+            name=f"{name}_{axis}",
+            low=-limit,
+            high=limit,
+            mirror=-1 if axis == "y" else 1,
+            relative=relative,
+        )
         for axis in axes
     )
 

@@ -174,3 +174,29 @@ def test_frames_need_a_view_of_the_model():
     observation, _ = observed.reset(seed=0)
     assert set(observation) == {"proprioception", "wrist"}
     assert observed.observation_space.contains(observation)
+
+
+def test_relative_observations_leave_out_the_place_on_the_table_and_what_is_not_named():
+    env = gymnasium.make("kibble/Push-v0", disable_env_checker=True)
+    names = np.array(env.unwrapped.observation_names)
+    kept = names[env.unwrapped.relative_entries].tolist()
+    assert "hand_z" in kept
+    assert "object_x" in kept
+    assert not {"hand_x", "hand_y", "other_object_x", "other_target_y"} & set(kept)
+    state, relative = ScaledObservation(env), ScaledObservation(env, relative=True)
+    observation, _ = env.reset(seed=3)
+    np.testing.assert_array_equal(
+        relative.observation(observation),
+        state.observation(observation)[env.unwrapped.relative_entries],
+    )
+    assert relative.observation_space.shape == (len(kept),)
+    signs, _ = relative.reflection
+    assert [name for name, sign in zip(kept, signs, strict=True) if sign < 0] == [
+        name for name in kept if name.endswith("_y")
+    ]
+
+
+def test_relative_observations_need_an_environment_that_says_what_is_relative():
+    env = gymnasium.make("CartPole-v1", disable_env_checker=True)
+    with pytest.raises(ConfigError, match="relative_entries"):
+        ScaledObservation(env, relative=True)

@@ -61,7 +61,7 @@ class PegInsert(TabletopTask):
         *entries("object_velocity", 1.0),
         Entry(name="touching", low=0.0, high=1.0),
         *entries("axis", 1.0),
-        *entries("other_target", 0.5),
+        *entries("other_target", 0.5, relative=False),
     )
 
     def things(self) -> str:

@@ -55,8 +55,8 @@ class Push(TabletopTask):
         *entries("target", 0.5, "xy"),
         *entries("object_velocity", 1.0, "xy"),
         *entries("behind", 0.5),
-        *entries("other_object", 0.5),
-        *entries("other_target", 0.5, "xy"),
+        *entries("other_object", 0.5, relative=False),
+        *entries("other_target", 0.5, "xy", relative=False),
     )
 
     def things(self) -> str:

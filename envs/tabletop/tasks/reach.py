@@ -44,8 +44,8 @@ class Reach(TabletopTask):
     )
     observations: ClassVar[tuple[Entry, ...]] = (
         *entries("goal", 0.5),
-        *entries("other_0", 0.5),
-        *entries("other_1", 0.5),
+        *entries("other_0", 0.5, relative=False),
+        *entries("other_1", 0.5, relative=False),
     )
 
     def things(self) -> str:

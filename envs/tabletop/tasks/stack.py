@@ -61,7 +61,7 @@ class Stack(TabletopTask):
         *entries("target", 0.5),
         *entries("object_velocity", 1.0),
         Entry(name="touching", low=0.0, high=1.0),
-        *entries("other_object", 0.5),
+        *entries("other_object", 0.5, relative=False),
     )
 
     def things(self) -> str:
