@@ -12,7 +12,9 @@ from stable_baselines3.common.vec_env.base_vec_env import VecEnvObs, VecEnvStepR
 from kibble.envs.frames import CaptureFrames, model_views
 from kibble.envs.shaped_reward import take_frames
 from kibble.rewards.errors import FrameError, ShapingError
+from kibble.rewards.penalties import read_infraction, read_penalty
 from kibble.rewards.potential import Potential
+from kibble.rewards.rule import RewardRule
 from kibble.rewards.shaper import Shaper, ShaperState
 from kibble.rewards.shaping import ShapingMode, check_gamma
 from kibble.rewards.types import Frames, RewardModel, Task
@@ -49,6 +51,7 @@ class ShapedVecEnv(VecEnvWrapper):
         shift: See ``scale``.
         instruction: What success looks like, where ``info["instruction"]`` of a reset does not
             say so: a sentence, or a :class:`Task` that also carries goal frames.
+        rule: What turns signals into rewards; by default the shaping of ``mode``.
 
     Raises:
         FrameError: If members are not wrapped in `CaptureFrames`, or lack a view that the model
@@ -66,6 +69,7 @@ class ShapedVecEnv(VecEnvWrapper):
         scale: float = 1.0,
         shift: float = 0.0,
         instruction: str | Task | None = None,
+        rule: RewardRule | None = None,
     ) -> None:
         super().__init__(venv)
         self.shaper = Shaper(
@@ -76,6 +80,7 @@ class ShapedVecEnv(VecEnvWrapper):
             scale=scale,
             shift=shift,
             instruction=instruction,
+            rule=rule,
         )
         if not all(venv.env_is_wrapped(CaptureFrames)):
             raise FrameError(
@@ -107,7 +112,14 @@ class ShapedVecEnv(VecEnvWrapper):
             rest.append(info)
             frames |= newest
         truncated = np.array([bool(info.get("TimeLimit.truncated", False)) for info in rest])
-        step = self.shaper.step(rewards, dones & ~truncated, dones & truncated, frames)
+        step = self.shaper.step(
+            rewards,
+            dones & ~truncated,
+            dones & truncated,
+            frames,
+            penalty=np.array([read_penalty(info) for info in rest]),
+            infraction=np.array([read_infraction(info) for info in rest]),
+        )
         for slot, info in enumerate(rest):
             info.update(step.info(slot))
         self._begin(np.flatnonzero(dones).tolist())

@@ -8,7 +8,9 @@ import gymnasium
 import numpy as np
 
 from kibble.envs.frames import CaptureFrames, frame_source, model_views
+from kibble.rewards.penalties import read_infraction, read_penalty
 from kibble.rewards.potential import Potential
+from kibble.rewards.rule import RewardRule
 from kibble.rewards.shaper import Shaper
 from kibble.rewards.shaping import ShapingMode
 from kibble.rewards.types import Frames, RewardModel, Task
@@ -33,7 +35,8 @@ class ShapedReward(gymnasium.Wrapper[Obs, Act, Obs, Act], Generic[Obs, Act]):
     of a terminal frame is worth knowing beside the truth. Between queries Phi is held, so the term
     is (gamma - 1) * Phi there. Frames are rendered on those steps only.
 
-    ``info`` gains ``reward_terms`` (``task`` and ``shaping``, which sum to the reward), ``phi``,
+    ``info`` gains ``reward_terms`` (``task``, ``shaping`` and what else the rule pays; they sum to
+    the reward), ``phi``,
     ``model_progress``, ``model_success`` (NaN before the model's first reading of the episode) and
     ``model_status`` (a :class:`kibble.rewards.Status`); at reset ``phi`` and ``model_progress``.
 
@@ -48,6 +51,7 @@ class ShapedReward(gymnasium.Wrapper[Obs, Act, Obs, Act], Generic[Obs, Act]):
         shift: See ``scale``.
         instruction: What success looks like, where ``info["instruction"]`` of the reset does not
             say so: a sentence, or a :class:`Task` that also carries goal frames.
+        rule: What turns signals into rewards; by default the shaping of ``mode``.
 
     Raises:
         FrameError: If the environment cannot render or lacks a view that the model requires.
@@ -72,6 +76,7 @@ class ShapedReward(gymnasium.Wrapper[Obs, Act, Obs, Act], Generic[Obs, Act]):
         scale: float = 1.0,
         shift: float = 0.0,
         instruction: str | Task | None = None,
+        rule: RewardRule | None = None,
     ) -> None:
         self.shaper = Shaper(
             model,
@@ -81,6 +86,7 @@ class ShapedReward(gymnasium.Wrapper[Obs, Act, Obs, Act], Generic[Obs, Act]):
             scale=scale,
             shift=shift,
             instruction=instruction,
+            rule=rule,
         )
         views = model_views(frame_source(env).views, self.shaper.potential.spec)
         self._capture: CaptureFrames[Obs, Act] = CaptureFrames(env, every=query_every, views=views)
@@ -107,6 +113,8 @@ class ShapedReward(gymnasium.Wrapper[Obs, Act, Obs, Act], Generic[Obs, Act]):
             np.array([terminated], np.bool_),
             np.array([truncated], np.bool_),
             frames,
+            penalty=np.array([read_penalty(info)]),
+            infraction=np.array([read_infraction(info)]),
         )
         return obs, float(step.total[0]), terminated, truncated, {**info, **step.info(0)}
 

@@ -10,7 +10,9 @@ from numpy.typing import NDArray
 
 from kibble.envs.frames import model_views
 from kibble.rewards.errors import FrameError
+from kibble.rewards.penalties import read_infraction, read_penalty
 from kibble.rewards.potential import Potential
+from kibble.rewards.rule import RewardRule
 from kibble.rewards.shaper import Shaper
 from kibble.rewards.shaping import ShapingMode
 from kibble.rewards.types import Frames, RewardModel, Task
@@ -50,6 +52,7 @@ class VectorShapedReward(
         shift: See ``scale``.
         instruction: What success looks like, where ``info["instruction"]`` of a reset does not
             say so: a sentence, or a :class:`Task` that also carries goal frames.
+        rule: What turns signals into rewards; by default the shaping of ``mode``.
 
     Raises:
         FrameError: If members are not wrapped in `CaptureFrames`, or lack a view that the model
@@ -67,6 +70,7 @@ class VectorShapedReward(
         scale: float = 1.0,
         shift: float = 0.0,
         instruction: str | Task | None = None,
+        rule: RewardRule | None = None,
     ) -> None:
         super().__init__(env)
         self.shaper = Shaper(
@@ -77,6 +81,7 @@ class VectorShapedReward(
             scale=scale,
             shift=shift,
             instruction=instruction,
+            rule=rule,
         )
         try:
             offered = env.unwrapped.get_attr("capture_views")  # type: ignore[attr-defined]  # Sync, Async
@@ -133,12 +138,18 @@ class VectorShapedReward(
         elif self._mode is AutoresetMode.NEXT_STEP:
             resets, active = self._ended, ~self._ended  # this step reset what ended on the last
             newest = {slot: frames[slot] for slot in frames if active[slot]}
+        members = [
+            _member(info if final_info is None or not resets[slot] else final_info, slot)
+            for slot in range(self.num_envs)
+        ]
         step = self.shaper.step(
             rewards.astype(np.float64),
             terminal,
             truncated.astype(np.bool_),
             newest,
             active=active,
+            penalty=np.array([read_penalty(member) for member in members]),
+            infraction=np.array([read_infraction(member) for member in members]),
         )
         for slot in map(int, np.flatnonzero(active)):
             entries = step.info(slot)

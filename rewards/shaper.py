@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TypedDict, final
 
 import numpy as np
@@ -11,55 +11,23 @@ from numpy.typing import NDArray
 
 from kibble.rewards.errors import FrameError, ShapingError
 from kibble.rewards.potential import Potential, PotentialState
-from kibble.rewards.shaping import ShapingMode, check_gamma, parse_mode, shaping_term
+from kibble.rewards.rule import RewardRule, Terms, chosen_rule
+from kibble.rewards.shaped_step import ShapedStep
+from kibble.rewards.shaping import ShapingMode
+from kibble.rewards.signals import Signals
 from kibble.rewards.types import Frames, RewardModel, Task
 
-__all__ = ["ShapedStep", "Shaper", "ShaperState"]
+__all__ = ["Shaper", "ShaperState"]
 
 
 class ShaperState(TypedDict):
     """All that a :class:`Shaper` remembers."""
 
     potential: PotentialState
-    weight: float
+    weight: NDArray[np.float64]
     weights: NDArray[np.float64]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class ShapedStep:
-    """What N slots were paid for one step; entries of slots that did not step are zero.
-
-    Args:
-        task: (N,) float64, the primary reward, as the environment gave it.
-        shaping: (N,) float64, the shaping term.
-        phi: (N,) float64, the potential of the frame reached. Where the episode terminated the
-            term counts it as 0.
-        progress: (N,) float64 in [0, 1], the model's last reading.
-        success: (N,) float64 in [0, 1], likewise; NaN before the first reading.
-        status: (N,) int8 of :class:`kibble.rewards.Status`, of the last query.
-    """
-
-    task: NDArray[np.float64]
-    shaping: NDArray[np.float64]
-    phi: NDArray[np.float64]
-    progress: NDArray[np.float64]
-    success: NDArray[np.float64]
-    status: NDArray[np.int8]
-
-    @property
-    def total(self) -> NDArray[np.float64]:
-        """(N,) float64, the reward to learn from: task + shaping."""
-        return self.task + self.shaping
-
-    def info(self, slot: int) -> dict[str, object]:
-        """Return the entries that a wrapper adds to ``info`` after a step of that slot."""
-        return {
-            "reward_terms": {"task": float(self.task[slot]), "shaping": float(self.shaping[slot])},
-            "phi": float(self.phi[slot]),
-            "model_progress": float(self.progress[slot]),
-            "model_success": float(self.success[slot]),
-            "model_status": int(self.status[slot]),
-        }
+    recent: NDArray[np.float64]
+    start_progress: NDArray[np.float64]
 
 
 @final
@@ -79,10 +47,14 @@ class Shaper:
         shift: Added to progress before scaling.
         instruction: What success looks like where the environment does not say so itself: a
             sentence, or a :class:`Task` that also carries goal frames or a demonstration.
+        rule: What turns signals into rewards, made for the same gamma; by default a
+            :class:`ShapingRule` of ``mode``.
 
     Attributes:
-        weight: Multiplies the potential from the next step on; anneal it by assignment. The term
-            is gamma * w' * Phi(s') - w * Phi(s), with the weight that was in force at each state.
+        rule: The rule.
+        weight: Multiplies the potential from the next step on, a number for all slots or (N,)
+            float64; anneal it by assignment. The term is gamma * w' * Phi(s') - w * Phi(s), with
+            the weight that was in force at each state.
 
     Raises:
         ShapingError: If an argument is out of range, or contradicts the potential.
@@ -98,9 +70,9 @@ class Shaper:
         scale: float = 1.0,
         shift: float = 0.0,
         instruction: str | Task | None = None,
+        rule: RewardRule | None = None,
     ) -> None:
-        self.gamma = check_gamma(gamma)
-        self.mode = parse_mode(mode)
+        self.rule: RewardRule = chosen_rule(rule, gamma=gamma, mode=mode)
         if isinstance(model, Potential):
             if (scale, shift) != (1.0, 0.0):
                 raise ShapingError(
@@ -115,12 +87,19 @@ class Shaper:
             self.potential = model
         else:
             self.potential = Potential(model, slots=slots, scale=scale, shift=shift)
-        self.weight = 1.0
+        self.weight: float | NDArray[np.float64] = 1.0
         self._weights = np.ones(slots)  # (N,) float64, in force when each slot's state was reached
+        self._recent = np.full((slots, self.rule.window), np.nan)  # (N, W) float64, newest last
+        self._start_progress = np.full(slots, np.nan)  # (N,) float64
         self._task = Task(instruction=instruction) if isinstance(instruction, str) else instruction
 
     def __len__(self) -> int:
         return len(self.potential)
+
+    @property
+    def gamma(self) -> float:
+        """The discount factor that the rule was made for."""
+        return self.rule.gamma
 
     def task(self, info: Mapping[str, object]) -> Task:
         """Return the task of an episode from the ``info`` of its reset.
@@ -155,8 +134,11 @@ class Shaper:
             ModelError: If the model cannot open the episode.
         """
         self.potential.begin(starts)
-        for slot in starts:
-            self._weights[slot] = self.weight
+        slots = list(starts)
+        self._weights[slots] = self._weight()[slots]
+        self._start_progress[slots] = self.potential.progress[slots]
+        self._recent[slots] = np.nan
+        self._recent[slots, -1] = self.potential.progress[slots]
 
     def begin_info(self, slot: int) -> dict[str, object]:
         """Return the entries that a wrapper adds to ``info`` after a reset of that slot."""
@@ -173,6 +155,8 @@ class Shaper:
         frames: Mapping[int, Frames],
         *,
         active: NDArray[np.bool_] | None = None,
+        penalty: NDArray[np.float64] | None = None,
+        infraction: NDArray[np.bool_] | None = None,
     ) -> ShapedStep:
         """Pay one step of every active slot, with one call of the model for all due frames.
 
@@ -183,6 +167,8 @@ class Shaper:
             frames: Slot to its newest frames, (1, H, W, 3) uint8 RGB per view, for the slots that
                 are due. Where an episode ends they must be there: its true last frames.
             active: (N,) bool, which slots took a step; all by default.
+            penalty: (N,) float64 in [0, 1], product of soft penalties; by default none.
+            infraction: (N,) bool, hard infractions; by default none.
 
         Returns:
             The step of each slot.
@@ -207,43 +193,76 @@ class Shaper:
                 f"The term `task` must be finite, got {task[slot]} from environment {slot}; "
                 "mend the environment's own reward."
             )
-        phi = self.potential.phi.copy()
-        self.potential.update(frames)
-        shaping = np.zeros(len(self))
-        shaping[stepped] = shaping_term(
-            phi[stepped],
-            self.potential.phi[stepped],
-            terminated[stepped],
-            gamma=self.gamma,
-            weight=self._weights[stepped],
-            next_weight=self.weight,
-            mode=self.mode,
-            queried=self.potential.fresh[stepped],
-        )
-        self._weights[stepped] = self.weight
-        return ShapedStep(
+        potential = self.potential
+        phi, progress = potential.phi.copy(), potential.progress.copy()
+        confidence = potential.confidence.copy()
+        potential.update(frames)
+        fresh, weight = potential.fresh & stepped, self._weight()
+        self._recent[fresh] = np.roll(self._recent[fresh], -1, axis=1)
+        self._recent[fresh, -1] = potential.progress[fresh]
+        signals = Signals(
             task=task,
-            shaping=shaping,
-            phi=self.potential.phi.copy(),
-            progress=self.potential.progress.copy(),
-            success=self.potential.success.copy(),
-            status=self.potential.status.copy(),
+            phi=phi,
+            next_phi=potential.phi.copy(),
+            weight=self._weights.copy(),
+            next_weight=weight,
+            terminated=stepped & terminated,
+            truncated=stepped & truncated,
+            queried=fresh,
+            progress=progress,
+            next_progress=potential.progress.copy(),
+            start_progress=self._start_progress.copy(),
+            success=potential.success.copy(),
+            last_confidence=confidence,
+            confidence=potential.confidence.copy(),
+            recent=self._recent.copy(),
+            penalty=np.ones(len(self)) if penalty is None else penalty,
+            infraction=np.zeros(len(self), np.bool_) if infraction is None else infraction,
+        )
+        self._weights[stepped] = weight[stepped]
+        return ShapedStep(
+            terms=self._pay(signals, stepped), signals=signals, status=potential.status.copy()
         )
 
     def get_state(self) -> ShaperState:
         """Return a copy of all that is remembered, to continue bit for bit by `set_state`."""
         return {
             "potential": self.potential.get_state(),
-            "weight": self.weight,
+            "weight": np.array(self.weight, np.float64),
             "weights": self._weights.copy(),
+            "recent": self._recent.copy(),
+            "start_progress": self._start_progress.copy(),
         }
 
     def set_state(self, state: ShaperState) -> None:
-        """Continue from a state of `get_state`.
+        """Continue from a state of `get_state`, made by a shaper with the same rule.
 
         Raises:
             ShapingError: If the number of slots differs.
         """
         self.potential.set_state(state["potential"])
-        self.weight = state["weight"]
+        weight = np.array(state["weight"], np.float64)
+        self.weight = weight if weight.ndim else float(weight)
         self._weights[:] = state["weights"]
+        self._recent[:] = state["recent"]
+        self._start_progress[:] = state["start_progress"]
+
+    def _weight(self) -> NDArray[np.float64]:
+        """Return the weight in force now, (N,) float64, a copy."""
+        weight = np.asarray(self.weight, np.float64)
+        if weight.shape not in ((), (len(self),)):
+            raise ShapingError(
+                f"`weight` must be a number or one per slot, ({len(self)},), got shape "
+                f"{weight.shape}; assign one weight for all or one per environment."
+            )
+        return np.array(np.broadcast_to(weight, len(self)))
+
+    def _pay(self, signals: Signals, stepped: NDArray[np.bool_]) -> Terms:
+        """Pay by the rule the slots that stepped, and nothing to the others."""
+        if stepped.all():
+            return self.rule(signals)
+        terms: Terms = {}
+        for name, term in self.rule(signals[stepped]).items():
+            terms[name] = np.zeros(len(self))
+            terms[name][stepped] = term
+        return terms

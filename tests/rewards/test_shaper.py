@@ -13,6 +13,7 @@ from tests.reward_models import CentroidModel, SmoothedModel
 
 from kibble.rewards import Frames, Shaper, ShapingMode, Task
 from kibble.rewards.errors import FrameError, ShapingError
+from kibble.rewards.signals import Signals
 
 TASK = Task(instruction="move the dot to the right")
 NO = np.zeros(2, np.bool_)
@@ -96,9 +97,76 @@ def test_a_restored_shaper_keeps_its_weights():
 
 @pytest.mark.parametrize("mode", list(ShapingMode))
 def test_modes_may_be_named(mode):
-    assert Shaper(CentroidModel(), slots=1, gamma=0.9, mode=mode.value).mode is mode
+    assert Shaper(CentroidModel(), slots=1, gamma=0.9, mode=mode.value).rule.mode is mode
 
 
 def test_an_unknown_mode_is_refused():
     with pytest.raises(ShapingError, match="did you mean 'held_absolute'"):
         Shaper(CentroidModel(), slots=1, gamma=0.9, mode="held_absolut")
+
+
+def test_an_array_of_weights_weighs_slot_by_slot_from_the_next_step_on():
+    shaper = opened()
+    phi = shaper.potential.phi.copy()
+    shaper.weight = np.array([1.0, 0.25])
+    step = shaper.step(np.zeros(2), NO, NO, {0: dot(20), 1: dot(20)})
+    np.testing.assert_allclose(step.shaping, 0.9 * np.array([1.0, 0.25]) * step.phi - phi)
+    held = shaper.step(np.zeros(2), NO, NO, {})
+    np.testing.assert_allclose(held.shaping, (0.9 - 1.0) * np.array([1.0, 0.25]) * held.phi)
+
+
+def test_a_weight_of_another_shape_is_refused():
+    shaper = opened()
+    shaper.weight = np.ones(3)
+    with pytest.raises(ShapingError, match=r"one per slot, \(2,\), got shape \(3,\)"):
+        shaper.step(np.zeros(2), NO, NO, {})
+
+
+class WindowRule:
+    """Pays the sum of the recent readings that there are, under a name of its own."""
+
+    gamma = 0.9
+    window = 3
+
+    def __call__(self, signals: Signals) -> dict[str, np.ndarray]:
+        return {"task": signals.task, "recent": np.nansum(signals.recent, axis=1)}
+
+
+def test_a_rule_names_its_terms_and_they_sum_to_the_total():
+    shaper = Shaper(CentroidModel(), slots=2, gamma=0.9, rule=WindowRule())
+    shaper.begin({0: (TASK, dot(0)), 1: (TASK, dot(31))})
+    step = shaper.step(np.ones(2), NO, NO, {0: dot(31), 1: dot(31)})
+    assert step.info(1)["reward_terms"] == {"task": 1.0, "recent": 2.0}
+    np.testing.assert_array_equal(step.total, [2.0, 3.0])
+
+
+def test_recent_holds_each_reading_once_and_forgets_the_last_episode():
+    shaper = Shaper(CentroidModel(), slots=1, gamma=0.9, rule=WindowRule())
+    shaper.begin({0: (TASK, dot(31))})
+    no = NO[:1]
+    shaper.step(np.zeros(1), no, no, {})  # held: no new reading
+    shaper.step(np.zeros(1), no, no, {0: dot(0)})
+    step = shaper.step(np.zeros(1), no, no, {})
+    np.testing.assert_array_equal(step.signals.recent, [[np.nan, 1.0, 0.0]])
+    np.testing.assert_array_equal(step.signals.start_progress, [1.0])
+    shaper.begin({0: (TASK, dot(0))})
+    step = shaper.step(np.zeros(1), no, no, {0: dot(31)})
+    np.testing.assert_array_equal(step.signals.recent, [[np.nan, 0.0, 1.0]])
+    np.testing.assert_array_equal(step.signals.progress, [0.0])
+    np.testing.assert_array_equal(step.signals.next_progress, [1.0])
+
+
+def test_signals_carry_confidence_before_and_after():
+    shaper = opened()
+    first = shaper.step(np.zeros(2), NO, NO, {0: dot(3)}).signals
+    np.testing.assert_array_equal(first.last_confidence, [np.nan, np.nan])
+    np.testing.assert_array_equal(first.confidence, [1.0, np.nan])
+    second = shaper.step(np.zeros(2), NO, NO, {}).signals
+    np.testing.assert_array_equal(second.last_confidence, first.confidence)
+
+
+def test_a_rule_for_another_gamma_or_beside_a_mode_is_refused():
+    with pytest.raises(ShapingError, match=r"made for the agent's gamma, 0\.5, got .* 0\.9"):
+        Shaper(CentroidModel(), slots=1, gamma=0.5, rule=WindowRule())
+    with pytest.raises(ShapingError, match="`mode` must not be given beside `rule`"):
+        Shaper(CentroidModel(), slots=1, gamma=0.9, mode="absolute", rule=WindowRule())
