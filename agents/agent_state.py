@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import random
 from collections import deque
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from stable_baselines3 import PPO, SAC
+from stable_baselines3 import PPO
 from stable_baselines3.common.buffers import ReplayBuffer
+from stable_baselines3.common.off_policy_algorithm import OffPolicyAlgorithm
+
+if TYPE_CHECKING:
+    from kibble.agents.builders import Algorithm
 
 __all__ = ["get_agent_state", "give_generators", "set_agent_state", "take_generators"]
 
@@ -19,7 +23,7 @@ _COUNTERS = ("num_timesteps", "_n_updates", "_episode_num", "_current_progress_r
 _REPLAY = ("observations", "next_observations", "actions", "rewards", "dones", "timeouts")
 
 
-def get_agent_state(agent: SAC | PPO) -> Tree:
+def get_agent_state(agent: Algorithm) -> Tree:
     """Return networks, optimisers, counters, running observations and replay buffer.
 
     To be called between rollouts, when no transition is half stored.
@@ -39,7 +43,7 @@ def get_agent_state(agent: SAC | PPO) -> Tree:
         "pending_counts": dict(agent.logger.name_to_count),
         "pending_exclusions": dict(agent.logger.name_to_excluded),
     }
-    if isinstance(agent, SAC):
+    if isinstance(agent, OffPolicyAlgorithm):
         if agent.log_ent_coef is not None:
             state["log_ent_coef"] = agent.log_ent_coef.detach()
         assert agent.replay_buffer is not None
@@ -47,12 +51,12 @@ def get_agent_state(agent: SAC | PPO) -> Tree:
     return state
 
 
-def set_agent_state(agent: SAC | PPO, state: Tree) -> None:
+def set_agent_state(agent: Algorithm, state: Tree) -> None:
     """Give a freshly built agent of the same configuration the state of another."""
     for name, value in cast("Tree", state["counters"]).items():
         setattr(agent, name, value)
     agent.policy.load_state_dict(cast("dict[str, torch.Tensor]", state["policy"]))
-    if isinstance(agent, SAC) and agent.log_ent_coef is not None:
+    if isinstance(agent, OffPolicyAlgorithm) and agent.log_ent_coef is not None:
         with torch.no_grad():
             agent.log_ent_coef.copy_(cast("torch.Tensor", state["log_ent_coef"]))
     for name, optimizer in _optimizers(agent).items():
@@ -68,7 +72,7 @@ def set_agent_state(agent: SAC | PPO, state: Tree) -> None:
     agent.logger.name_to_count.update(cast("dict[str, int]", state["pending_counts"]))
     exclusions = cast("dict[str, tuple[str, ...]]", state["pending_exclusions"])
     agent.logger.name_to_excluded.update(exclusions)
-    if isinstance(agent, SAC):
+    if isinstance(agent, OffPolicyAlgorithm):
         assert agent.replay_buffer is not None
         _set_replay(agent.replay_buffer, cast("Tree", state["replay"]))
 
@@ -94,7 +98,7 @@ def give_generators(state: Tree) -> None:
         torch.cuda.set_rng_state_all(cast("list[torch.Tensor]", state["cuda"]))
 
 
-def _optimizers(agent: SAC | PPO) -> dict[str, torch.optim.Optimizer]:
+def _optimizers(agent: Algorithm) -> dict[str, torch.optim.Optimizer]:
     if isinstance(agent, PPO):
         return {"policy": agent.policy.optimizer}
     optimizers = {"actor": agent.actor.optimizer, "critic": agent.critic.optimizer}

@@ -22,6 +22,7 @@ _EXTRA_OF_MODULE = {
     "hydra": "train",
     "omegaconf": "train",
     "stable_baselines3": "train",
+    "sb3_contrib": "contrib",
     "tensorboard": "train",
     "imageio": "train",
     "av": "train",
@@ -103,7 +104,7 @@ def _run_command(command: Command, words: Sequence[str]) -> int:
 
     with open_composer(command, flags.config_dir) as composer:
         if flags.help:
-            print(command_help(composer))
+            print(command_help(composer, overrides))
             return 0
         if flags.print_config:
             from omegaconf import OmegaConf

@@ -5,22 +5,21 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from kibble.agents.agent_config import AgentConfig, OffPolicyConfig, SacConfig
 from kibble.agents.near_names import one_of
 from kibble.rewards.errors import ConfigError
 
 __all__ = [
-    "AgentConfig",
     "DemoConfig",
     "EvaluateConfig",
     "RewardConfig",
     "ShapingConfig",
     "TaskConfig",
     "TrainConfig",
-    "default_sac",
 ]
 
-ALGORITHMS = ("sac", "ppo")
-OBSERVATIONS = ("state", "embedding", "pixels")
+OBSERVATIONS = ("state", "relative", "embedding", "pixels")
+VISUAL_OBSERVATIONS = ("embedding", "pixels")
 REWARD_KINDS = ("model", "sparse", "oracle")
 READINGS = ("absolute", "incremental", "forward", "backward", "mean", "gated")
 MISSING_VIEWS = ("learned", "flag")
@@ -126,96 +125,6 @@ class ShapingConfig:
 
 
 @dataclass(frozen=True, kw_only=True)
-class AgentConfig:
-    """The learning algorithm. Keys that belong to the other algorithm stay null.
-
-    Args:
-        name: sac or ppo.
-        gamma: Discount; shaping takes it from here.
-        learning_rate: Step size of Adam.
-        network: Widths of the hidden layers of actor and critic.
-        batch_size: Transitions in one gradient step.
-        ent_coef: Entropy coefficient; SAC also takes auto or auto_0.1.
-        buffer_size: SAC: transitions that the replay buffer holds.
-        learning_starts: SAC: random steps before learning starts.
-        tau: SAC: share by which target networks move in one update.
-        gradient_steps: SAC: gradient steps for each environment step.
-        policy_delay: SAC: critic updates for each update of the actor.
-        layer_norm: SAC: whether critics normalise their hidden layers.
-        demonstration_share: SAC: part of each batch from demonstrations, where there are any.
-        mirror: SAC: also learn from mirrored transitions where the environment is symmetric.
-        n_steps: PPO: steps of each environment in one rollout.
-        n_epochs: PPO: passes over one rollout.
-        gae_lambda: PPO: trade-off of bias against variance in advantages.
-        clip_range: PPO: bound on the change of an action's probability ratio.
-    """
-
-    name: str = "sac"
-    gamma: float = 0.9
-    learning_rate: float = 1e-3
-    network: list[int] = field(default_factory=lambda: [128, 128])
-    batch_size: int = 128
-    ent_coef: float | str = "auto_0.05"
-    buffer_size: int | None = None
-    learning_starts: int | None = None
-    tau: float | None = None
-    gradient_steps: int | None = None
-    policy_delay: int | None = None
-    layer_norm: bool | None = None
-    demonstration_share: float | None = None
-    mirror: bool | None = None
-    n_steps: int | None = None
-    n_epochs: int | None = None
-    gae_lambda: float | None = None
-    clip_range: float | None = None
-
-    def __post_init__(self) -> None:
-        one_of("agent.name", self.name, ALGORITHMS)
-        if not 0.0 <= self.gamma <= 1.0:
-            raise ConfigError(f"`agent.gamma` must lie in [0, 1], got {self.gamma}.")
-        own = {
-            "sac": (
-                "buffer_size",
-                "learning_starts",
-                "tau",
-                "gradient_steps",
-                "policy_delay",
-                "layer_norm",
-                "demonstration_share",
-                "mirror",
-            ),
-            "ppo": ("n_steps", "n_epochs", "gae_lambda", "clip_range"),
-        }
-        for algorithm, keys in own.items():
-            for key in keys:
-                value = getattr(self, key)
-                if (value is None) == (algorithm == self.name):
-                    rule = "must be given" if value is None else "must stay null"
-                    raise ConfigError(
-                        f"`agent.{key}` {rule} with agent={self.name}, got {value}; "
-                        f"it is a setting of {algorithm}."
-                    )
-        if self.name == "ppo" and isinstance(self.ent_coef, str):
-            raise ConfigError(
-                f"`agent.ent_coef` must be a number with agent=ppo, got {self.ent_coef!r}."
-            )
-
-
-def default_sac() -> AgentConfig:
-    """Return SAC as ``configs/agent/sac.yaml`` has it."""
-    return AgentConfig(
-        buffer_size=100_000,
-        learning_starts=500,
-        tau=0.005,
-        gradient_steps=2,
-        policy_delay=2,
-        layer_norm=True,
-        demonstration_share=0.25,
-        mirror=True,
-    )
-
-
-@dataclass(frozen=True, kw_only=True)
 class TrainConfig:
     """One training run.
 
@@ -226,11 +135,14 @@ class TrainConfig:
         agent: The learning algorithm.
         seed: Seed of environment, agent and exploration.
         steps: Budget of environment steps, all environments together; never exceeded.
+        rollouts: Budget of finished episodes, or null; the run ends with the first of the two.
         n_envs: Environments stepped side by side.
         vectorization: serial (one process; fastest for cheap environments) or processes.
         demonstrations: LeRobot dataset (v3.0), such as `kibble demos` records, or null; SAC takes
             a part of each batch from it.
-        observation: state, embedding (proprioception and frozen frame embedding) or pixels.
+        observation: state, relative (of the state what is about the things that the instruction
+            names, wherever they stand; learns from far fewer episodes), embedding
+            (proprioception and frozen frame embedding) or pixels.
         run: Run directory; null makes runs_dir/task-reward-agent-seed.
         runs_dir: Where run directories are made when run is null.
         resume: Go on with the run in the directory given by run.
@@ -243,9 +155,10 @@ class TrainConfig:
     task: TaskConfig = field(default_factory=TaskConfig)
     reward: RewardConfig = field(default_factory=RewardConfig)
     shaping: ShapingConfig = field(default_factory=ShapingConfig)
-    agent: AgentConfig = field(default_factory=default_sac)
+    agent: AgentConfig = field(default_factory=SacConfig)
     seed: int = 0
     steps: int = 60_000
+    rollouts: int | None = None
     n_envs: int = 4
     vectorization: str = "serial"
     demonstrations: str | None = None
@@ -264,16 +177,22 @@ class TrainConfig:
         for key in ("steps", "n_envs", "checkpoint_every", "threads"):
             if getattr(self, key) < 1:
                 raise ConfigError(f"`{key}` must be at least 1, got {getattr(self, key)}.")
+        if self.rollouts is not None and self.rollouts < 1:
+            raise ConfigError(
+                f"`rollouts` must be at least 1 episode or null, got {self.rollouts}; "
+                "null leaves `steps` as the only budget."
+            )
         if self.resume and self.run is None:
             raise ConfigError(
                 "`run` must name the run directory with resume=true, got null; "
                 "write run=runs/… as printed when the run began."
             )
         if self.demonstrations is not None and (
-            self.agent.name != "sac" or self.observation != "state"
+            not isinstance(self.agent, OffPolicyConfig) or self.observation in VISUAL_OBSERVATIONS
         ):
             raise ConfigError(
-                "`demonstrations` need agent=sac and observation=state, got "
+                "`demonstrations` need agent=sac, tqc or crossq and observation=state or "
+                "relative, got "
                 f"agent={self.agent.name} and observation={self.observation}."
             )
         gamma = self.shaping.gamma
@@ -357,7 +276,7 @@ class DemoConfig:
     task: TaskConfig = field(default_factory=TaskConfig)
     reward: RewardConfig = field(default_factory=RewardConfig)
     shaping: ShapingConfig = field(default_factory=ShapingConfig)
-    agent: AgentConfig = field(default_factory=default_sac)
+    agent: AgentConfig = field(default_factory=SacConfig)
     seeds: list[int] = field(default_factory=lambda: [0])
     steps: int = 20_000
     episodes: int = 100

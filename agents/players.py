@@ -10,9 +10,10 @@ import torch
 from numpy.typing import NDArray
 from stable_baselines3.common.vec_env import DummyVecEnv
 
+from kibble.agents.agent_config import OffPolicyConfig
 from kibble.agents.builders import build_agent
 from kibble.agents.checkpoints import load_newest
-from kibble.agents.config import TrainConfig
+from kibble.agents.config import VISUAL_OBSERVATIONS, TrainConfig
 from kibble.agents.environments import make_environment, make_observed
 from kibble.agents.observations import EmbeddedObservation, embed_observations
 from kibble.agents.run_directory import RunDirectory
@@ -57,7 +58,7 @@ class TrainedPlayer:
                 f"its first; go on with kibble train run={directory.path} resume=true."
             )
         small = config.agent
-        if small.buffer_size is not None:
+        if isinstance(small, OffPolicyConfig):
             small = dataclasses.replace(small, buffer_size=1)
         embeds = config.observation == "embedding"
         self._embedder = cast("Embedder", model) if embeds else None
@@ -87,7 +88,7 @@ class TrainedPlayer:
 def _one_environment(config: TrainConfig, model: RewardModel | None) -> VecEnv:
     """Build one environment, for its spaces."""
     spec = None if model is None else model.spec
-    renders = config.observation != "state"
+    renders = config.observation in VISUAL_OBSERVATIONS
     venv: VecEnv = DummyVecEnv(
         [
             lambda: make_observed(

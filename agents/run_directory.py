@@ -19,8 +19,8 @@ from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError
 
 import kibble
+from kibble.agents.agent_config import AGENTS
 from kibble.agents.config import (
-    AgentConfig,
     RewardConfig,
     ShapingConfig,
     TaskConfig,
@@ -33,7 +33,7 @@ __all__ = ["RunDirectory", "create_run", "free_directory", "open_run", "resumed_
 
 _PACKAGES = ("torch", "numpy", "gymnasium", "mujoco", "stable_baselines3", "hydra-core")
 _MAY_CHANGE = (
-    *("run", "runs_dir", "resume", "steps"),
+    *("run", "runs_dir", "resume", "steps", "rollouts"),
     *("device", "threads", "quiet", "checkpoint_every"),
 )
 
@@ -187,7 +187,7 @@ def _config_from_tree(tree: dict[str, dict[str, object]]) -> TrainConfig:
         "task": TaskConfig(**tree["task"]),  # type: ignore[arg-type]  # checked by the dataclass
         "reward": RewardConfig(**tree["reward"]),  # type: ignore[arg-type]
         "shaping": ShapingConfig(**tree["shaping"]),  # type: ignore[arg-type]
-        "agent": AgentConfig(**tree["agent"]),  # type: ignore[arg-type]
+        "agent": AGENTS[str(tree["agent"]["name"])](**tree["agent"]),  # type: ignore[arg-type]
     }
     return TrainConfig(**{**tree, **groups})  # type: ignore[arg-type]
 

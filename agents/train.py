@@ -10,7 +10,9 @@ from typing import cast, final
 import torch
 from rich.console import Console
 from stable_baselines3.common.callbacks import BaseCallback
+from stable_baselines3.common.off_policy_algorithm import OffPolicyAlgorithm
 
+from kibble.agents.agent_config import OffPolicyConfig
 from kibble.agents.builders import Algorithm, build_agent, planned_steps, resolve_device
 from kibble.agents.checkpoints import load_newest, save_checkpoint
 from kibble.agents.config import TrainConfig
@@ -20,7 +22,6 @@ from kibble.agents.episode_log import EpisodeLog
 from kibble.agents.episode_monitor import EpisodeMonitor
 from kibble.agents.event_files import make_logger
 from kibble.agents.progress_display import ProgressDisplay
-from kibble.agents.quick_sac import QuickSAC
 from kibble.agents.replay import AugmentedReplayBuffer
 from kibble.agents.run_directory import RunDirectory, create_run, open_run, resumed_config
 from kibble.agents.run_state import get_run_state, set_run_state
@@ -68,9 +69,9 @@ def run_training(config: TrainConfig) -> RunDirectory:
         )
         if config.demonstrations is not None:
             transitions = demonstrated_transitions(config, model)
-            assert isinstance(agent, QuickSAC)  # TrainConfig saw to it
+            assert isinstance(config.agent, OffPolicyConfig)  # TrainConfig saw to it
+            assert isinstance(agent, OffPolicyAlgorithm)
             assert isinstance(agent.replay_buffer, AugmentedReplayBuffer)
-            assert config.agent.demonstration_share is not None
             agent.replay_buffer.demonstrate(transitions, share=config.agent.demonstration_share)
         if directory is None:  # only now: what cannot be built leaves nothing behind
             directory = create_run(config, None if model is None else model.spec)

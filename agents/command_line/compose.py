@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +16,7 @@ from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
+from kibble.agents.agent_config import AGENTS
 from kibble.agents.command_line.mistakes import Mistakes
 from kibble.agents.command_line.plain_keys import PlainKeys
 from kibble.agents.command_line.resuming import settings_of_resumed_run
@@ -112,7 +114,10 @@ def open_composer(command: Command, config_dir: Path | None = None) -> Iterator[
             "the config groups, for example task/my_task.yaml."
         )
     schema = command.load_schema()
-    ConfigStore.instance().store(name=f"{command.name}_schema", node=_editable(schema))
+    store = ConfigStore.instance()
+    store.store(name=f"{command.name}_schema", node=_editable(schema))
+    for name, agent in AGENTS.items():  # each option of the group begins with its own schema
+        store.store(group="agent", name=f"_{name}", node=_editable(agent))
     GlobalHydra.instance().clear()
     with initialize_config_module("kibble.configs", version_base="1.3", job_name="kibble"):
         search_path = () if config_dir is None else (_search_path(config_dir),)
@@ -133,12 +138,20 @@ def open_composer(command: Command, config_dir: Path | None = None) -> Iterator[
 
 
 def _editable(schema: type[object]) -> DictConfig:
-    """Return the schema as a typed node that overrides may write to, frozen or not."""
+    """Return the schema as a typed node that overrides may write to, frozen or not.
+
+    A field whose default is of a class below its annotated one is put back to the annotated
+    class, because an option of its group is to say which class it becomes.
+    """
     node: DictConfig = OmegaConf.structured(schema)
     pending = [node]
     while pending:
         inner = pending.pop()
         OmegaConf.set_readonly(inner, None)
+        for name in inner:
+            child = inner._get_node(name)
+            if isinstance(child, DictConfig) and _is_narrowed(child):
+                inner[name] = OmegaConf.structured(child._metadata.ref_type)
         children = (inner._get_node(name) for name in inner)
         pending += [
             child
@@ -146,6 +159,11 @@ def _editable(schema: type[object]) -> DictConfig:
             if isinstance(child, DictConfig) and not (child._is_none() or child._is_missing())
         ]
     return node
+
+
+def _is_narrowed(node: DictConfig) -> bool:
+    annotated, held = node._metadata.ref_type, node._metadata.object_type
+    return dataclasses.is_dataclass(held) and annotated is not held
 
 
 def _in_order(groups: Iterable[str], schema: type[object]) -> list[str]:

@@ -47,15 +47,22 @@ def overview(version: str) -> str:
     return "\n".join(lines)
 
 
-def command_help(composer: Composer) -> str:
-    """Teach one command: examples, groups with their options, keys with default and meaning."""
+def command_help(composer: Composer, overrides: Sequence[str] = ()) -> str:
+    """Teach one command: examples, groups with their options, keys with default and meaning.
+
+    Args:
+        composer: The command.
+        overrides: Words beside ``--help``; ``agent=ppo`` shows the keys of that option.
+    """
     from omegaconf import OmegaConf
 
-    from kibble.agents.command_line.schema import describe_keys
+    from kibble.agents.command_line.schema import describe_keys, schemas_of
 
     command = composer.command
-    config = composer.compose()
+    config = composer.compose(overrides)
     meanings = describe_keys(composer.schema)
+    for name, schema in schemas_of(config).items():
+        meanings |= describe_keys(schema, f"{name}.")
     lines = [
         f"kibble {command.name}: {command.summary}",
         "",
@@ -66,7 +73,8 @@ def command_help(composer: Composer) -> str:
     for line, meaning in command.examples:
         lines += [f"  {line}", f"      {meaning}"]
     if composer.groups:
-        lines += ["", "Groups (group=option replaces a block of keys; * is the default)"]
+        lines += ["", "Groups (group=option replaces a block of keys; * is the default;"]
+        lines += [f"        its keys: kibble {command.name} group=option --help)"]
         lines += _two_columns(_group_rows(composer))
     lines += ["", "Keys (key=value)"]
     rows = []

@@ -14,7 +14,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 from kibble.agents.command_line.near_names import near_names
 from kibble.agents.command_line.plain_keys import PlainKeys
-from kibble.agents.command_line.schema import describe_type, key_types
+from kibble.agents.command_line.schema import describe_type, key_types, schemas_of
 from kibble.rewards.errors import ConfigError
 
 __all__ = ["Mistakes", "dotted_keys"]
@@ -57,14 +57,12 @@ class Mistakes:
             ConfigError: For the first mistake.
         """
         parsed = [self._parse(word) for word in overrides]
-        chosen = []
         for override in parsed:
             if override.key_or_group in self.groups:
                 self._check_option(override)
-                chosen.append(override.input_line or "")
         if all(override.is_add() or override.key_or_group in self.groups for override in parsed):
             return
-        keys = dotted_keys(self.compose(chosen))
+        keys = dotted_keys(self.compose(self._choices(overrides)))
         for override in parsed:
             if not override.is_add() and override.key_or_group not in self.groups:
                 self._check_key(override.key_or_group, keys)
@@ -74,7 +72,7 @@ class Mistakes:
         cause = error.__cause__ if isinstance(error.__cause__, OmegaConfBaseException) else error
         key = getattr(cause, "full_key", None)
         key = re.sub(r"\[\d+\]$", "", str(key)) if key else None
-        hint = key_types(self.schema).get(key) if key else None
+        hint = self._types(overrides).get(key) if key else None
         if key and hint is not None:
             given = self._given(key, overrides)
             return ConfigError(
@@ -137,10 +135,29 @@ class Mistakes:
         if key in keys or re.sub(r"(\[\d+\]|\.\d+)$", "", key) in keys:
             return
         names = [*self.groups, *keys]
+        homes = self._homes(key)
+        remedy = f"{' or '.join(homes)} has it." if homes else near_names(key, names)
         raise ConfigError(
             f"`{key}` must be a key of `kibble {self.command}`, got an unknown name; "
-            f"{near_names(key, names)} All keys: `kibble {self.command} --help`."
+            f"{remedy} All keys: `kibble {self.command} --help`."
         )
+
+    def _homes(self, key: str) -> list[str]:
+        """List the options, such as agent=ppo, of the key's group that have the key."""
+        group = key.partition(".")[0]
+        options = [f"{group}={name}" for name in self.groups.get(group, ())]
+        return [option for option in options if key in dotted_keys(self.compose([option]))]
+
+    def _choices(self, overrides: Sequence[str]) -> list[str]:
+        """Return the overrides that choose an option of a group."""
+        return [word for word in overrides if word.partition("=")[0] in self.groups]
+
+    def _types(self, overrides: Sequence[str]) -> dict[str, object]:
+        """Map keys to their types under the chosen options."""
+        found = key_types(self.schema)
+        for name, schema in schemas_of(self.compose(self._choices(overrides))).items():
+            found |= key_types(schema, f"{name}.")
+        return found
 
     @staticmethod
     def _given(key: str, overrides: Sequence[str]) -> str:

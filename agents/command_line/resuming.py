@@ -9,6 +9,8 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError
 
+from kibble.agents.agent_config import AGENTS
+
 __all__ = ["settings_of_resumed_run"]
 
 
@@ -29,7 +31,7 @@ def settings_of_resumed_run(config: DictConfig, overrides: Sequence[str]) -> Dic
         return config
     try:
         stored = OmegaConf.load(Path(config.run) / "config.yaml")
-        settled = OmegaConf.merge(config, stored)
+        settled = OmegaConf.merge(_with_agent(config, str(stored.agent.name)), stored)
     except (OSError, YAMLError, OmegaConfBaseException):
         return config
     assert isinstance(settled, DictConfig)  # as config is one
@@ -37,3 +39,12 @@ def settings_of_resumed_run(config: DictConfig, overrides: Sequence[str]) -> Dic
         key = word.partition("=")[0].lstrip("+")
         OmegaConf.update(settled, key, OmegaConf.select(config, key), merge=False)
     return settled
+
+
+def _with_agent(config: DictConfig, name: str) -> DictConfig:
+    """Return a copy whose agent has the keys of the algorithm of that name."""
+    copied = config.copy()
+    if name in AGENTS:
+        copied.agent = OmegaConf.structured(AGENTS[name])
+        OmegaConf.set_readonly(copied.agent, None)
+    return copied

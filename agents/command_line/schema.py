@@ -7,9 +7,12 @@ import enum
 import inspect
 import re
 import types
-from typing import Union, get_args, get_origin, get_type_hints
+from typing import TYPE_CHECKING, Union, get_args, get_origin, get_type_hints
 
-__all__ = ["describe_keys", "describe_type", "key_types"]
+if TYPE_CHECKING:
+    from omegaconf import DictConfig
+
+__all__ = ["describe_keys", "describe_type", "key_types", "schemas_of"]
 
 _ENTRY = re.compile(r"^(\w+)(?: \([^)]*\))?: (.*)$")
 _ROLE = re.compile(r":\w+:`~?([^`]+)`")
@@ -52,6 +55,21 @@ def key_types(schema: type[object], prefix: str = "") -> dict[str, object]:
     return types_by_key
 
 
+def schemas_of(config: DictConfig) -> dict[str, type[object]]:
+    """Map the top-level keys that are mappings to the dataclasses that type them now.
+
+    The option of a group may type its keys by a dataclass below the one that the command names.
+    """
+    from omegaconf import OmegaConf
+
+    found = {str(name): OmegaConf.get_type(config, str(name)) for name in config}
+    return {
+        name: schema
+        for name, schema in found.items()
+        if schema is not None and dataclasses.is_dataclass(schema)
+    }
+
+
 def describe_type(hint: object) -> str:
     """Say in plain words what values a type annotation takes.
 
@@ -92,11 +110,19 @@ def _nested_dataclass(hint: object) -> type[object] | None:
 
 
 def _docstring_entries(schema: type[object]) -> dict[str, str]:
-    """Read the entries under ``Args:`` of a Google docstring, as one line each."""
+    """Read the entries under ``Args:`` of the docstrings of a class and of those above it."""
+    entries: dict[str, str] = {}
+    for one in reversed(schema.__mro__):
+        entries |= _own_entries(one)
+    return entries
+
+
+def _own_entries(schema: type[object]) -> dict[str, str]:
+    """Read the entries under ``Args:`` of one Google docstring, as one line each."""
     entries: dict[str, str] = {}
     current: str | None = None
     inside = False
-    for line in inspect.cleandoc(schema.__doc__ or "").splitlines():
+    for line in inspect.cleandoc(vars(schema).get("__doc__") or "").splitlines():
         indent = len(line) - len(line.lstrip())
         text = line.strip()
         if indent == 0 and text:

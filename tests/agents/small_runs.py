@@ -7,42 +7,42 @@ from pathlib import Path
 
 import tests.agents.reach_line  # noqa: F401  (registers the environments)
 
-from kibble.agents.config import (
-    AgentConfig,
-    RewardConfig,
-    ShapingConfig,
-    TaskConfig,
-    TrainConfig,
-)
+from kibble.agents.agent_config import CrossqConfig, PpoConfig, SacConfig, TqcConfig
+from kibble.agents.config import RewardConfig, ShapingConfig, TaskConfig, TrainConfig
 
 LINE = TaskConfig(name="line", id="tests/ReachLine-v0")
 RESUMABLE = TaskConfig(name="line", id="tests/ResumableLine-v0")
 ORACLE = RewardConfig(name="oracle", kind="oracle")
 
 
-def small_sac(**changes: object) -> AgentConfig:
-    defaults = {
-        "name": "sac",
-        "gamma": 0.9,
-        "learning_rate": 2e-3,
-        "network": [32],
-        "batch_size": 64,
-        "ent_coef": "auto_0.1",
-        "buffer_size": 10_000,
-        "learning_starts": 100,
-        "tau": 0.01,
-        "gradient_steps": 1,
-        "policy_delay": 1,
-        "layer_norm": False,
-        "demonstration_share": 0.25,
-        "mirror": False,
-    }
-    return AgentConfig(**{**defaults, **changes})
+OFF_POLICY: dict[str, object] = {
+    "gamma": 0.9,
+    "learning_rate": 2e-3,
+    "network": [32],
+    "batch_size": 64,
+    "ent_coef": "auto_0.1",
+    "buffer_size": 10_000,
+    "learning_starts": 100,
+    "gradient_steps": 1,
+    "mirror": False,
+}
 
 
-def small_ppo(**changes: object) -> AgentConfig:
+def small_sac(**changes: object) -> SacConfig:
+    own = {"tau": 0.01, "policy_delay": 1, "layer_norm": False}
+    return SacConfig(**{**OFF_POLICY, **own, **changes})
+
+
+def small_tqc(**changes: object) -> TqcConfig:
+    return TqcConfig(**{**OFF_POLICY, "tau": 0.01, "quantiles": 5, **changes})
+
+
+def small_crossq(**changes: object) -> CrossqConfig:
+    return CrossqConfig(**{**OFF_POLICY, "policy_delay": 1, **changes})
+
+
+def small_ppo(**changes: object) -> PpoConfig:
     defaults = {
-        "name": "ppo",
         "gamma": 0.9,
         "learning_rate": 2e-3,
         "network": [32],
@@ -53,7 +53,7 @@ def small_ppo(**changes: object) -> AgentConfig:
         "gae_lambda": 0.9,
         "clip_range": 0.2,
     }
-    return AgentConfig(**{**defaults, **changes})
+    return PpoConfig(**{**defaults, **changes})
 
 
 def small_run(path: Path, **changes: object) -> TrainConfig:

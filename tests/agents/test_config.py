@@ -6,20 +6,19 @@ import dataclasses
 from pathlib import Path
 
 import pytest
-from tests.agents.small_runs import small_ppo, small_run, small_sac
+from tests.agents.small_runs import small_ppo, small_run, small_sac, small_tqc
 
 import kibble.configs
+from kibble.agents.agent_config import AGENTS, TqcConfig
 from kibble.agents.command_line.compose import open_composer
 from kibble.agents.command_line.table import COMMANDS
 from kibble.agents.config import (
-    AgentConfig,
     DemoConfig,
     EvaluateConfig,
     RewardConfig,
     ShapingConfig,
     TaskConfig,
     TrainConfig,
-    default_sac,
 )
 from kibble.rewards.errors import ConfigError
 
@@ -51,8 +50,20 @@ def test_every_command_composes():
     assert isinstance(compose("demo"), DemoConfig)
 
 
-def test_yaml_of_sac_is_the_default_of_the_dataclass():
-    assert compose("train").agent == default_sac()
+@pytest.mark.parametrize("name", AGENTS)
+def test_yaml_of_an_agent_is_the_default_of_its_dataclass(name):
+    assert compose("train", f"agent={name}").agent == AGENTS[name]()
+
+
+def test_keys_of_an_algorithm_are_typed_by_its_own_schema():
+    assert compose("train", "agent=tqc", "agent.quantiles=7").agent == TqcConfig(quantiles=7)
+    with pytest.raises(ConfigError, match=r"`agent.quantiles` must be an integer, got 'many'"):
+        compose("train", "agent=tqc", "agent.quantiles=many")
+
+
+def test_key_of_another_algorithm_is_refused_with_its_home():
+    with pytest.raises(ConfigError, match=r"`agent.n_epochs` must be a key .* agent=ppo has it"):
+        compose("train", "agent.n_epochs=3")
 
 
 def test_shaping_options_differ_in_their_mode_and_shift_alone():
@@ -79,12 +90,13 @@ def test_one_run_and_several_are_both_runs():
     [
         (lambda: small_sac(gamma=99), r"`agent.gamma` must lie in \[0, 1\], got 99"),
         (
-            lambda: small_sac(name="sak"),
-            "`agent.name` must be one of sac, ppo, got 'sak'; did you",
+            lambda: small_sac(name="ppo"),
+            "`agent.name` must be sac with these keys, got 'ppo'; choose an algorithm by agent=",
         ),
-        (lambda: small_sac(n_epochs=3), "`agent.n_epochs` must stay null with agent=sac, got 3"),
-        (lambda: small_ppo(n_steps=None), "`agent.n_steps` must be given with agent=ppo"),
-        (lambda: small_ppo(ent_coef="auto"), "must be a number with agent=ppo, got 'auto'"),
+        (lambda: small_ppo(n_steps=0), "`agent.n_steps` must be above 0, got 0"),
+        (lambda: small_tqc(dropped_quantiles=5), r"must lie in \[0, agent.quantiles = 5\), got 5"),
+        (lambda: small_sac(demonstration_share=1.0), r"must lie in \[0, 1\), got 1.0"),
+        (lambda: TrainConfig(rollouts=0), "`rollouts` must be at least 1 episode or null, got 0"),
         (lambda: ShapingConfig(mode="potental"), "did you mean 'potential'"),
         (lambda: ShapingConfig(query_every=0), "must be at least 1 step, got 0"),
         (lambda: RewardConfig(kind="model"), "`reward.weights` must be given"),
@@ -121,9 +133,8 @@ def test_configuration_needs_no_heavy_import():
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
-def test_agent_config_has_no_key_without_a_meaning():
+@pytest.mark.parametrize("schema", AGENTS.values(), ids=AGENTS)
+def test_agent_has_no_key_without_a_meaning(schema):
     from kibble.agents.command_line.schema import describe_keys
 
-    described = describe_keys(TrainConfig)
-    named = {f"agent.{field.name}" for field in dataclasses.fields(AgentConfig)}
-    assert named <= set(described)
+    assert set(describe_keys(schema)) == {field.name for field in dataclasses.fields(schema)}

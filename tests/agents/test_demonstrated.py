@@ -101,7 +101,10 @@ def test_demonstrations_of_another_task_are_refused(folder, tmp_path):
 
 
 def test_demonstrations_need_sac_and_state(folder, tmp_path):
-    with pytest.raises(ConfigError, match="`demonstrations` need agent=sac and observation=state"):
+    with pytest.raises(
+        ConfigError,
+        match="`demonstrations` need agent=sac, tqc or crossq and observation=state or relative",
+    ):
         run_with(folder, tmp_path, observation="pixels")
 
 

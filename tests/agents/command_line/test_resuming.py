@@ -34,12 +34,12 @@ def _compose(*words: str) -> TrainConfig:
 def test_settings_of_the_run_stand(run: Path) -> None:
     config = _compose(f"run={run}", "resume=true")
     assert (config.task.name, config.agent.name, config.seed) == ("stack", "ppo", 5)
-    assert config.agent.buffer_size is None
+    assert config.agent.n_steps == 256
     assert config.resume
 
 
 def test_what_is_named_is_in_force(run: Path) -> None:
-    config = _compose(f"run={run}", "resume=true", "task=push", "agent.n_steps=64")
+    config = _compose(f"run={run}", "resume=true", "task=push", "agent=ppo", "agent.n_steps=64")
     assert (config.task.id, config.agent.name, config.agent.n_steps) == (
         "kibble/Push-v0",
         "ppo",
