@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import gymnasium
 
+from kibble.envs.traps.definitions import TRAPS
+
 __all__ = ["ENVIRONMENTS", "register"]
 
 ENVIRONMENTS: dict[str, tuple[str, int]] = {
@@ -27,4 +29,12 @@ def register() -> None:
                 entry_point="kibble.envs.tabletop:TabletopEnv",
                 max_episode_steps=steps,
                 kwargs={"task": task},
+            )
+    for trap in TRAPS.values():
+        if trap.id not in gymnasium.registry:
+            gymnasium.register(
+                id=trap.id,
+                entry_point="kibble.envs.traps:TrapEnv",
+                max_episode_steps=trap.steps,
+                kwargs={"trap": trap.name},
             )

@@ -246,7 +246,8 @@ def uniform_over(optimal: BoolArray) -> FloatArray:
     array([[0.5, 0.5],
            [0. , 1. ]])
     """
-    return optimal / optimal.sum(axis=-1, keepdims=True)
+    share: FloatArray = optimal / optimal.sum(axis=-1, keepdims=True)
+    return share
 
 
 def _under(mdp: FiniteMDP, policy: ArrayLike) -> tuple[FloatArray, FloatArray]:
@@ -265,7 +266,7 @@ def _action_values(
     mdp: FiniteMDP, reward: FloatArray, value: FloatArray, gamma: float
 ) -> FloatArray:
     """Q (S, A) from the values of the next states, 0 in terminal states."""
-    q = np.einsum("iaj,iaj->ia", mdp.transition, reward + gamma * value)
+    q: FloatArray = np.einsum("iaj,iaj->ia", mdp.transition, reward + gamma * value)
     return np.where(mdp.terminal[:, None], 0.0, q)
 
 
