@@ -13,6 +13,7 @@ from stable_baselines3.common.vec_env import VecEnv, VecEnvWrapper
 from stable_baselines3.common.vec_env.base_vec_env import VecEnvObs, VecEnvStepReturn
 
 from kibble.envs.frames import frame_source
+from kibble.envs.tabletop.reflections import Reflection
 from kibble.rewards.embedding import Embedder
 from kibble.rewards.errors import ConfigError
 
@@ -64,14 +65,14 @@ class ScaledObservation(gym.ObservationWrapper[object, object, object]):
         )
 
     @property
-    def reflection(self) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """Signs, (K,) and (A,), that mirror what is observed and done, if the environment has any.
+    def reflections(self) -> tuple[Reflection, ...]:
+        """Those of the environment, for what is observed.
 
         Raises:
-            AttributeError: If it has none.
+            AttributeError: If the environment offers none.
         """
-        observation_signs, action_signs = self.env.get_wrapper_attr("reflection")
-        return np.asarray(observation_signs)[self._kept], action_signs
+        found = self.env.get_wrapper_attr("reflections")
+        return tuple((signs[self._kept], action_signs) for signs, action_signs in found)
 
     def observation(self, observation: object) -> NDArray[np.float32]:
         """Scale one observation, (D,) to (K,)."""

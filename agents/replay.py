@@ -12,19 +12,17 @@ from stable_baselines3.common.buffers import ReplayBuffer
 from stable_baselines3.common.type_aliases import ReplayBufferSamples
 
 from kibble.agents.demonstrated import Transitions
+from kibble.agents.reflecting import Reflecting
 
 if TYPE_CHECKING:
     from stable_baselines3.common.vec_env import VecEnv, VecNormalize
 
-__all__ = ["AugmentedReplayBuffer", "Reflection", "reflection_of"]
-
-Reflection = tuple[NDArray[np.float32], NDArray[np.float32]]
-"""Signs, (D,) and (A,): a mirrored observation is ``signs * observation``, actions likewise."""
+__all__ = ["AugmentedReplayBuffer"]
 
 
 @final
 class AugmentedReplayBuffer(ReplayBuffer):
-    """Fills a share of each batch from demonstrations, and mirrors half of every batch.
+    """Fills a share of each batch from demonstrations, and mirrors most of it.
 
     Rewards stay as they are. Demonstrations lie beside what the agent itself experienced and are
     never overwritten by it.
@@ -36,7 +34,7 @@ class AugmentedReplayBuffer(ReplayBuffer):
         device: Where batches go.
         n_envs: Environments side by side.
         optimize_memory_usage: As in the base class.
-        reflection: What mirrors a transition, where the environment is symmetric.
+        reflecting: Mirrors transitions, where the environment is symmetric.
 
     Source:
         Ball et al. 2023, "Efficient Online Reinforcement Learning with Offline Data" (RLPD), for
@@ -52,7 +50,7 @@ class AugmentedReplayBuffer(ReplayBuffer):
         n_envs: int = 1,
         optimize_memory_usage: bool = False,
         *,
-        reflection: Reflection | None = None,
+        reflecting: Reflecting | None = None,
     ) -> None:
         super().__init__(
             buffer_size,
@@ -62,11 +60,7 @@ class AugmentedReplayBuffer(ReplayBuffer):
             n_envs,
             optimize_memory_usage=optimize_memory_usage,
         )
-        self._signs = (
-            None
-            if reflection is None
-            else tuple(torch.as_tensor(signs, device=self.device) for signs in reflection)
-        )
+        self._reflecting = reflecting
         self._demonstrated: ReplayBufferSamples | None = None
         self._share = 0.0
 
@@ -88,7 +82,8 @@ class AugmentedReplayBuffer(ReplayBuffer):
 
     def sample(self, batch_size: int, env: VecNormalize | None = None) -> ReplayBufferSamples:
         """Sample transitions with replacement."""
-        return self._mirror(self._mix(batch_size, env))
+        batch = self._mix(batch_size, env)
+        return batch if self._reflecting is None else self._reflecting.reflected(batch)
 
     def _mix(self, batch_size: int, env: VecNormalize | None) -> ReplayBufferSamples:
         if self._demonstrated is None:
@@ -105,34 +100,3 @@ class AugmentedReplayBuffer(ReplayBuffer):
             dones=torch.cat([own.dones, self._demonstrated.dones[chosen]]),
             rewards=torch.cat([own.rewards, self._demonstrated.rewards[chosen]]),
         )
-
-    def _mirror(self, batch: ReplayBufferSamples) -> ReplayBufferSamples:
-        if self._signs is None:
-            return batch
-        mirrored = torch.rand(len(batch.rewards), 1, device=self.device) < 0.5  # (N, 1)
-        one = torch.ones((), device=self.device)
-        observation_signs = torch.where(mirrored, self._signs[0], one)  # (N, D)
-        return batch._replace(
-            observations=batch.observations * observation_signs,
-            next_observations=batch.next_observations * observation_signs,
-            actions=batch.actions * torch.where(mirrored, self._signs[1], one),
-        )
-
-
-def reflection_of(venv: VecEnv) -> Reflection | None:
-    """Return signs that mirror observations and actions, or None where there is no symmetry.
-
-    The environment must offer ``reflection`` = (observation signs, action signs), and every
-    observation that changes its sign must be bounded symmetrically, so that scaling keeps it.
-    """
-    space = venv.observation_space
-    if not isinstance(space, spaces.Box) or not venv.has_attr("reflection"):
-        return None
-    observation_signs, action_signs = (
-        np.asarray(signs, np.float32) for signs in venv.get_attr("reflection", indices=0)[0]
-    )
-    if observation_signs.shape != space.shape:
-        return None  # the agent observes something else than the state
-    flipped = observation_signs < 0
-    symmetric = venv.get_attr("scaling_offset", indices=0)[0][flipped] == 0.0
-    return (observation_signs, action_signs) if symmetric.all() else None

@@ -24,6 +24,7 @@ from kibble.envs.tabletop.dressing import Dressing
 from kibble.envs.tabletop.goals import Goal, OracleReading
 from kibble.envs.tabletop.palette import PALETTE, draw_colours
 from kibble.envs.tabletop.proprioception import PROPRIOCEPTION, proprioception
+from kibble.envs.tabletop.reflections import Reflection, reflections
 from kibble.envs.tabletop.renderer import OffscreenRenderer
 from kibble.envs.tabletop.scene import scene_xml
 from kibble.envs.tabletop.task import Command, TabletopTask
@@ -36,6 +37,7 @@ from kibble.rewards.types import Frames
 __all__ = ["DWELL", "TabletopEnv"]
 
 DWELL = 0.5  # s that success must hold by default
+_ACTIONS = ("move_x", "move_y", "move_z", "closing")
 
 
 @final
@@ -46,9 +48,9 @@ class TabletopEnv(gymnasium.Env[NDArray[np.float32], NDArray[np.float32]]):
 
     | Index | Name    | Unit at full action                                          |
     |-------|---------|--------------------------------------------------------------|
-    | 0     | dx      | 0.04 m away from the base                                    |
-    | 1     | dy      | 0.04 m to the robot's left                                   |
-    | 2     | dz      | 0.04 m upwards                                               |
+    | 0     | move_x  | 0.04 m away from the base                                    |
+    | 1     | move_y  | 0.04 m to the robot's left                                   |
+    | 2     | move_z  | 0.04 m upwards                                               |
     | 3     | closing | +1 closes the fingers, -1 opens them, linear in between      |
 
     In tasks without grasping the fingers stay closed and the last entry has no effect.
@@ -250,14 +252,13 @@ class TabletopEnv(gymnasium.Env[NDArray[np.float32], NDArray[np.float32]]):
         return self.task.expert(self.world, self._goal if goal is None else goal)
 
     @property
-    def reflection(self) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """Signs, (D,) for observations and (4,) for actions, that mirror a transition.
+    def reflections(self) -> tuple[Reflection, ...]:
+        """Mirror images of a transition that are as true as it is; see :func:`reflections`.
 
-        The scene is symmetric left to right, so a transition whose observations and actions are
-        multiplied by these is as true as the one it was made from.
+        Left to right that is exact; front to back the arm's servos make a difference of up to
+        2 mm and 0.03 m/s in a step.
         """
-        signs = np.array([entry.mirror for entry in self._entries], np.float32)
-        return signs, np.array([1.0, -1.0, 1.0, 1.0], np.float32)
+        return reflections(self.observation_names, _ACTIONS)
 
     @property
     def relative_entries(self) -> NDArray[np.bool_]:

@@ -17,7 +17,6 @@ PROPRIOCEPTION: tuple[Entry, ...] = (
             name=f"hand_{axis}",
             low=float(WORKSPACE_LOW[i]) - 0.02,
             high=float(WORKSPACE_HIGH[i]) + 0.02,
-            mirror=-1 if axis == "y" else 1,
             relative=axis == "z",
         )
         for i, axis in enumerate("xyz")

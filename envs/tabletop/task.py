@@ -24,7 +24,6 @@ class Entry:
         name: What it is.
         low: Least value; smaller ones are clipped.
         high: Greatest value.
-        mirror: What a reflection of the scene left to right multiplies it by, +1 or -1.
         relative: Whether it is about what the instruction names, and the same wherever on the
             table the scene stands.
     """
@@ -32,7 +31,6 @@ class Entry:
     name: str
     low: float
     high: float
-    mirror: int = 1
     relative: bool = True
 
 
@@ -45,7 +43,6 @@ def entries(
             name=f"{name}_{axis}",
             low=-limit,
             high=limit,
-            mirror=-1 if axis == "y" else 1,
             relative=relative,
         )
         for axis in axes

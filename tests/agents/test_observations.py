@@ -16,7 +16,8 @@ from kibble.agents.config import EvaluateConfig, RewardConfig, TaskConfig
 from kibble.agents.environments import build_environments, make_environment
 from kibble.agents.evaluate import run_evaluation
 from kibble.agents.observations import FramesObservation, PixelObservation, ScaledObservation
-from kibble.agents.replay import AugmentedReplayBuffer, reflection_of
+from kibble.agents.replay import AugmentedReplayBuffer
+from kibble.agents.reflecting import reflecting_of
 from kibble.agents.train import run_training
 from kibble.rewards import load
 from kibble.rewards.errors import ConfigError
@@ -140,32 +141,31 @@ def test_oracle_reward_says_what_it_is(tmp_path, caplog):
     assert "simulator's own progress (reward=oracle)" in caplog.text
 
 
-def test_mirrored_transitions_are_reflections(tmp_path):
+def test_batches_show_transitions_in_every_mirror(tmp_path):
     venv = build_environments(small_run(tmp_path, task=REACH, reward=RewardConfig()), None)
-    signs = reflection_of(venv)
-    assert signs is not None
-    buffer = AugmentedReplayBuffer(10, venv.observation_space, venv.action_space, reflection=signs)
+    reflecting = reflecting_of(venv, device=torch.device("cpu"))
+    assert reflecting is not None
+    buffer = AugmentedReplayBuffer(
+        10, venv.observation_space, venv.action_space, reflecting=reflecting
+    )
     observation = venv.reset()
     action = np.full((1, 4), 0.5, np.float32)
     following, _, _, infos = venv.step(action)
     buffer.add(observation, following, action, np.ones(1), np.zeros(1), infos)
-    batch = buffer.sample(200)
-    mirrored = batch.actions[:, 1] < 0
-    assert 60 < int(mirrored.sum()) < 140
-    for row, flipped in enumerate(mirrored.tolist()):
-        sign = signs[0] if flipped else 1.0
-        assert np.array_equal(batch.observations[row], observation[0] * sign)
-        assert np.array_equal(batch.next_observations[row], following[0] * sign)
+    batch = buffer.sample(400)
+    group = [(1.0, 1.0), *venv.get_attr("reflections")[0]]
+    seen = np.zeros(len(group), int)
+    for row in range(400):
+        for index, (signs, action_signs) in enumerate(group):
+            values = (signs * observation[0], signs * following[0], action_signs * action[0])
+            shown = (batch.observations[row], batch.next_observations[row], batch.actions[row])
+            if all(np.array_equal(a, b) for a, b in zip(shown, values, strict=True)):
+                seen[index] += 1
+                break
+    assert seen.sum() == 400  # each is one of the group's images
+    assert seen.min() > 50
     assert (batch.rewards == 1.0).all()
     venv.close()
-
-
-def test_mirror_image_is_a_rollout_of_the_environment():
-    env = make_environment(REACH, renders=False)
-    scaled = ScaledObservation(env)
-    assert isinstance(scaled.observation_space, gymnasium.spaces.Box)
-    signs, _ = env.unwrapped.reflection
-    assert (scaled.scaling_offset[np.asarray(signs) < 0] == 0.0).all()
 
 
 def test_frames_need_a_view_of_the_model():
@@ -190,8 +190,8 @@ def test_relative_observations_leave_out_the_place_on_the_table_and_what_is_not_
         state.observation(observation)[env.unwrapped.relative_entries],
     )
     assert relative.observation_space.shape == (len(kept),)
-    signs, _ = relative.reflection
-    assert [name for name, sign in zip(kept, signs, strict=True) if sign < 0] == [
+    left_to_right, _ = relative.reflections[0]
+    assert [kept[place] for place in np.flatnonzero(left_to_right < 0)] == [
         name for name in kept if name.endswith("_y")
     ]
 

@@ -76,7 +76,7 @@ def drawer_entries(point: str) -> tuple[Entry, ...]:
         Entry(name="opening_of_drawer", low=0.0, high=0.16),
         Entry(name="velocity_of_drawer", low=-0.6, high=0.6),
         Entry(name="direction_x", low=-1.0, high=1.0),
-        Entry(name="direction_y", low=-1.0, high=1.0, mirror=-1),
+        Entry(name="direction_y", low=-1.0, high=1.0),
         *entries(f"other_{point}", 0.5, relative=False),
         Entry(name="opening_of_other_drawer", low=0.0, high=0.16, relative=False),
     )
