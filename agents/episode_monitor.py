@@ -42,6 +42,11 @@ class EpisodeMonitor(VecEnvWrapper):
         self._shaped = np.zeros(self.num_envs, np.float64)  # (N,)
 
     @property
+    def episodes(self) -> int:
+        """Episodes finished since training began, over all resumed parts."""
+        return self._count
+
+    @property
     def seconds(self) -> float:
         """Wall time since training began, over all resumed parts."""
         return time.perf_counter() - self._began

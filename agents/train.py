@@ -23,6 +23,7 @@ from kibble.agents.episode_monitor import EpisodeMonitor
 from kibble.agents.event_files import make_logger
 from kibble.agents.progress_display import ProgressDisplay
 from kibble.agents.replay import AugmentedReplayBuffer
+from kibble.agents.rollout_budget import learn_within
 from kibble.agents.run_directory import RunDirectory, create_run, open_run, resumed_config
 from kibble.agents.run_state import get_run_state, set_run_state
 from kibble.rewards.types import RewardModel, Status
@@ -76,6 +77,11 @@ def run_training(config: TrainConfig) -> RunDirectory:
         if directory is None:  # only now: what cannot be built leaves nothing behind
             directory = create_run(config, None if model is None else model.spec)
             say(f"Run directory: {directory.path}")
+        if total < config.steps:
+            say(
+                f"{config.steps} steps are no whole number of rollouts of all environments: this "
+                f"run takes {total}."
+            )
         _learn(agent, monitor, directory, config, total=total, resumed=resumed)
     except KeyboardInterrupt:
         if directory is not None:
@@ -128,12 +134,18 @@ def _learn(
             set_run_state(agent, monitor, resumed)
         start = agent.num_timesteps
         with closing(
-            ProgressDisplay(total=total, start=start, console=console, quiet=config.quiet)
+            ProgressDisplay(
+                total=total,
+                start=start,
+                console=console,
+                quiet=config.quiet,
+                rollouts=config.rollouts,
+            )
         ) as display:
             caretaker = _Caretaker(directory, monitor, display, every=config.checkpoint_every)
             if start < total:
-                agent.learn(
-                    total - start, callback=caretaker, log_interval=1, reset_num_timesteps=False
+                learn_within(
+                    agent, monitor, caretaker, steps=total - start, rollouts=config.rollouts
                 )
                 caretaker.save()
         agent.save(directory.model)
@@ -182,7 +194,9 @@ class _Caretaker(BaseCallback):
             if "model_status" in info:
                 unanswered = float(info["model_status"] != Status.OK)
                 self.logger.record_mean("reward_model/unanswered", unanswered)
-        self._display.update(self.num_timesteps, self._monitor.finished)
+        self._display.update(
+            self.num_timesteps, self._monitor.finished, episodes=self._monitor.episodes
+        )
         return True
 
     def save(self) -> None:

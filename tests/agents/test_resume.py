@@ -165,6 +165,16 @@ def test_budget_can_be_raised_on_resume(tmp_path):
     )
 
 
+def test_rollouts_go_on_counting_on_resume(tmp_path):
+    whole = run_training(small_run(tmp_path / "whole", steps=4_000, rollouts=24))
+    config = small_run(tmp_path / "run", steps=4_000, rollouts=12)
+    run_training(config)
+    resumed(config, rollouts=24)
+    assert records(tmp_path / "run") == records(whole.path)
+    for name, weights in policy(whole.path).items():
+        assert torch.equal(weights, policy(tmp_path / "run")[name]), name
+
+
 def test_resume_refuses_another_setting(tmp_path):
     config = small_run(tmp_path / "run", steps=150)
     run_training(config)

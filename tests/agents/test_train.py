@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import re
 
 import gymnasium
 import numpy as np
@@ -15,6 +16,7 @@ from tests.reward_models import CentroidModel
 from tests.tiny_grm import saved
 
 from kibble.agents.builders import build_agent, planned_steps, resolve_device
+from kibble.agents.checkpoints import load_newest
 from kibble.agents.config import RewardConfig, ShapingConfig, TaskConfig
 from kibble.agents.environments import build_environments
 from kibble.agents.episode_log import read_episodes
@@ -199,3 +201,28 @@ def test_no_shaping_pays_the_task_alone(tmp_path):
     config = small_run(tmp_path / "run", shaping=ShapingConfig(mode="none"), steps=150)
     records = list(read_episodes(run_training(config).episodes))
     assert all(record.return_shaped == record.return_task for record in records)
+
+
+@pytest.mark.parametrize("agent", [small_sac(), small_ppo(n_steps=32)], ids=["sac", "ppo"])
+def test_run_ends_with_its_budget_of_rollouts(tmp_path, agent):
+    config = small_run(tmp_path / "run", agent=agent, steps=4_000, rollouts=7)
+    directory = run_training(config)
+    assert [record.index for record in read_episodes(directory.episodes)] == list(range(7))
+    state = load_newest(directory.checkpoints)
+    steps = sum(record.length for record in read_episodes(directory.episodes))
+    assert state["agent"]["counters"]["num_timesteps"] == steps
+
+
+def test_steps_end_a_run_before_its_rollouts(tmp_path):
+    directory = run_training(small_run(tmp_path / "run", steps=50, rollouts=1_000))
+    state = load_newest(directory.checkpoints)
+    assert state["agent"]["counters"]["num_timesteps"] == 50
+
+
+def test_progress_names_both_budgets_and_what_a_budget_of_steps_leaves_over(tmp_path, capsys):
+    run_training(small_run(tmp_path / "a", steps=61, n_envs=3, rollouts=2, quiet=False))
+    shown = capsys.readouterr().err
+    assert "61 steps are no whole number of rollouts of all environments: this run takes 60" in (
+        shown
+    )
+    assert re.search(r"\d+/60 steps, [23]/2 rollouts, success", shown)
