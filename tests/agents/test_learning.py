@@ -4,7 +4,15 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from tests.agents.small_runs import LINE, ORACLE, small_ppo, small_run, small_sac
+from tests.agents.small_runs import (
+    LINE,
+    ORACLE,
+    small_crossq,
+    small_ppo,
+    small_run,
+    small_sac,
+    small_tqc,
+)
 
 from kibble.agents.config import RewardConfig, ShapingConfig
 from kibble.agents.episode_log import read_episodes
@@ -20,9 +28,11 @@ SPARSE = RewardConfig()
         (small_sac(), SPARSE, 2_000, 1),
         (small_sac(), ORACLE, 1_500, 1),
         (small_sac(layer_norm=True, gradient_steps=2, policy_delay=2), ORACLE, 1_200, 2),
+        (small_tqc(), ORACLE, 1_500, 1),
+        (small_crossq(), ORACLE, 1_500, 1),
         (small_ppo(), ORACLE, 10_000, 4),
     ],
-    ids=["sac-sparse", "sac-shaped", "sac-layer-norm", "ppo-shaped"],
+    ids=["sac-sparse", "sac-shaped", "sac-layer-norm", "tqc", "crossq", "ppo-shaped"],
 )
 def test_agent_learns_a_reach(tmp_path, agent, reward, steps, n_envs):
     config = small_run(

@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 import torch
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
-from tests.agents.small_runs import LINE, small_ppo, small_run, small_sac
+from tests.agents.small_runs import LINE, small_crossq, small_ppo, small_run, small_sac, small_tqc
 from tests.tiny_grm import saved
 
 from kibble.agents.checkpoints import load_newest
@@ -75,10 +75,12 @@ def resumed(config: TrainConfig, **changes: object) -> RunDirectory:
     [
         {"agent": small_sac()},
         {"agent": small_sac(gradient_steps=2, policy_delay=2, layer_norm=True), "n_envs": 2},
+        {"agent": small_tqc(gradient_steps=2)},
+        {"agent": small_crossq(), "n_envs": 2},
         {"agent": small_ppo(n_steps=32), "n_envs": 2},
         {"task": REACH, "agent": small_sac(mirror=True)},
     ],
-    ids=["sac", "sac-two-environments", "ppo", "tabletop"],
+    ids=["sac", "sac-two-environments", "tqc", "crossq", "ppo", "tabletop"],
 )
 def test_resumed_run_is_the_uninterrupted_run(tmp_path, changes):
     changes = {"checkpoint_every": 150, "steps": 400, **changes}
