@@ -6,6 +6,7 @@ import logging
 from collections import deque
 from typing import TypedDict, final
 
+from kibble.rewards.episode_reader import Reading
 from kibble.rewards.errors import ModelError, ShapingError
 from kibble.rewards.types import Status
 
@@ -48,24 +49,13 @@ class FailureTally:
         self._window = window
         self._outcomes: deque[bool] = deque(maxlen=window)
 
-    def add(self, status: Status, slot: int) -> None:
-        """Count one reading of that slot; a failure also counts towards the share."""
-        self._outcomes.append(status is not Status.OK)
-        if status is not Status.OK:
-            self.excuse(status, slot)
-
-    def excuse(self, status: Status, slot: int) -> None:
-        """Count and log a failure that is nobody's fault: the share leaves it out."""
-        self.counts[status] += 1
-        total = sum(self.counts.values())
-        if total & (total - 1) == 0:  # at 1, 2, 4, 8, …: enough to be seen, too few to flood a log
-            logger.warning(
-                "Reward model %r: %s in slot %d, potential held; failed readings so far: %d.",
-                self._name,
-                status.name,
-                slot,
-                total,
-            )
+    def add(self, reading: Reading, slot: int) -> None:
+        """Count one reading of that slot; an excused failure leaves the share alone."""
+        failed = reading.status is not Status.OK
+        if not reading.excused:
+            self._outcomes.append(failed)
+        if failed:
+            self._count(reading, slot)
 
     def check(self) -> None:
         """Refuse to go on where too many of the last readings failed.
@@ -94,3 +84,16 @@ class FailureTally:
         self._outcomes.clear()
         self._outcomes.extend(state["outcomes"])
         self.counts = {Status[name]: count for name, count in state["counts"].items()}
+
+    def _count(self, reading: Reading, slot: int) -> None:
+        self.counts[reading.status] += 1
+        total = sum(self.counts.values())
+        if total & (total - 1) == 0:  # at 1, 2, 4, 8, …: enough to be seen, too few to flood a log
+            logger.warning(
+                "Reward model %r: %s in slot %d, potential held; failed readings so far: %d.%s",
+                self._name,
+                reading.status.name,
+                slot,
+                total,
+                f" Reason: {reading.reason}" if reading.reason else "",
+            )

@@ -1,18 +1,18 @@
-"""From a reward model's estimates to one held potential per episode."""
+"""From a reward model's readings to one held potential per episode."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TypedDict, final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from kibble.rewards.episode_memory import EpisodeState, episode_state, restored_episode
+from kibble.rewards.episode_reader import EpisodeReader, EpisodeReaderState, Reading
 from kibble.rewards.errors import ModelError, ShapingError
 from kibble.rewards.failure_tally import FailureTally, FailureTallyState
-from kibble.rewards.frames import check_frames, concatenate_frames, resize_frames
-from kibble.rewards.types import Episode, Estimate, Frames, ModelSpec, RewardModel, Status, Task
+from kibble.rewards.smoothing import Smoother
+from kibble.rewards.types import Frames, ModelSpec, RewardModel, Status, Task
 
 __all__ = ["Potential", "PotentialState"]
 
@@ -22,14 +22,15 @@ class PotentialState(TypedDict):
 
     phi: NDArray[np.float64]
     progress: NDArray[np.float64]
+    reading: NDArray[np.float64]
     success: NDArray[np.float64]
     confidence: NDArray[np.float64]
     status: NDArray[np.int8]
     fresh: NDArray[np.bool_]
-    reading: NDArray[np.float64]
     held: NDArray[np.bool_]
+    smoothing: list[NDArray[np.float64] | None]
     failures: FailureTallyState
-    episodes: list[EpisodeState | None]
+    reader: EpisodeReaderState
 
 
 @final
@@ -39,7 +40,9 @@ class Potential:
     Slot ``i`` holds the running episode of environment ``i``. :meth:`begin` opens episodes,
     :meth:`update` reads the newest frames of any number of slots in one call of the model. Between
     queries, and where the model's status is not ``OK``, Phi keeps its value: that is a potential
-    which changes with time, so shaping by it still leaves the optimal policies as they are.
+    which changes with time, so shaping by it still leaves the optimal policies as they are. What
+    becomes of a model that fails is said by :class:`kibble.rewards.episode_reader.EpisodeReader`;
+    an episode that it cannot open goes on from the potential that the slot had last.
 
     Args:
         model: The reward model.
@@ -47,15 +50,20 @@ class Potential:
         scale: Multiplies the potential.
         shift: Added to progress before scaling. With -1 the potential is at most 0 and a
             successful step is never charged for the potential that it gives up.
+        smoothing: Smooths the readings of each episode before scaling; ``None`` takes them as
+            they are.
         max_failure_share: Share of the last ``window`` readings that may have a status other
             than ``OK``, in [0, 1].
         window: Readings over which that share is taken, at least 1.
+        patient: Whether a model that raises, or fails too often, is reported by :meth:`check`
+            alone and its potentials are held until then. A training run asks between rollouts,
+            where it stops without losing anything.
 
     Attributes:
         phi: (N,) float64, the potential of each slot.
         progress: (N,) float64 in [0, 1], the progress that the potential is made of.
-        reading: (N,) float64 in [0, 1], the last progress read with status ``OK``; it moves on
-            while a potential is held by order.
+        reading: (N,) float64 in [0, 1], the last progress read with status ``OK``, before
+            smoothing; it moves on while a potential is held by order.
         success: (N,) float64 in [0, 1], likewise; NaN until the first such reading.
         confidence: (N,) float64 in [0, 1], likewise; NaN until the first such reading.
         status: (N,) int8 of :class:`Status`, of the last query.
@@ -74,15 +82,16 @@ class Potential:
         slots: int = 1,
         scale: float = 1.0,
         shift: float = 0.0,
+        smoothing: Smoother | None = None,
         max_failure_share: float = 0.2,
         window: int = 100,
+        patient: bool = False,
     ) -> None:
         if slots < 1:
             raise ShapingError(f"`slots` must be at least 1, got {slots}.")
         for name, value in (("scale", scale), ("shift", shift)):
             if not np.isfinite(value):
                 raise ShapingError(f"`{name}` must be finite, got {value}.")
-        self.model = model
         self.scale = float(scale)
         self.shift = float(shift)
         self.phi = np.full(slots, np.nan)  # (N,) float64, NaN until an episode is open
@@ -93,16 +102,30 @@ class Potential:
         self.status = np.full(slots, Status.OK, np.int8)  # (N,)
         self.fresh = np.zeros(slots, np.bool_)  # (N,)
         self.held = np.zeros(slots, np.bool_)  # (N,)
+        self._reader = EpisodeReader(model, slots)
+        self._smoother = smoothing
+        self._smoothing: list[NDArray[np.float64] | None] = [None] * slots
         self._tally = FailureTally(model.spec.name, max_share=max_failure_share, window=window)
-        self._episodes: list[Episode | None] = [None] * slots
+        self._patient = patient
+        self._fault: Exception | None = None
 
     def __len__(self) -> int:
-        return len(self._episodes)
+        return len(self._reader)
+
+    @property
+    def model(self) -> RewardModel:
+        """The reward model."""
+        return self._reader.model
 
     @property
     def spec(self) -> ModelSpec:
         """What the model is and what it asks for."""
         return self.model.spec
+
+    @property
+    def versions(self) -> Sequence[str]:
+        """Version of the model that reads each slot's episode, (N,); one for a whole episode."""
+        return self._reader.versions
 
     @property
     def failures(self) -> Mapping[Status, int]:
@@ -117,25 +140,23 @@ class Potential:
 
         Raises:
             FrameError: If frames do not suit the model.
-            ModelError: If the model needs goal frames that the task lacks, or answers progress
-                outside [0, 1].
+            ModelError: If the model needs goal frames that the task lacks, or cannot open the
+                first episode of a slot.
         """
         for slot, (task, frames) in starts.items():
-            if self.spec.needs_goal and task.goal_frames is None:
+            reading = self._opened(slot, task, frames)
+            if reading.status is not Status.OK and np.isnan(self.phi[slot]):
                 raise ModelError(
-                    f"Reward model {self.spec.name!r} needs `goal_frames` in the task, got none; "
-                    "pass a `Task` with them, or choose a model that reads the instruction alone."
-                )
-            episode = self.model.begin(task, self._suited(frames))
-            if not 0.0 <= episode.progress <= 1.0:
-                raise ModelError(
-                    f"Reward model {self.spec.name!r} must give a start frame progress in [0, 1], "
-                    f"got {episode.progress}."
-                )
-            self._episodes[slot] = episode
+                    f"Reward model {self.spec.name!r} could not open the first episode of slot "
+                    f"{slot} ({reading.status.name}): {reading.reason} Mend the model; nothing "
+                    "was lost."
+                ) from self._fault
             self.held[slot] = False
-            self._take(slot, episode.progress, np.nan, np.nan)
-            self.status[slot] = Status.OK
+            self._smoothing[slot] = None
+            self.success[slot] = self.confidence[slot] = np.nan
+            if reading.status is not Status.OK:
+                self._tally.add(reading, slot)
+            self._take(slot, reading)
 
     def update(self, frames: Mapping[int, Frames]) -> None:
         """Read the newest frames of the slots named, all in one call of the model.
@@ -146,25 +167,27 @@ class Potential:
 
         Raises:
             FrameError: If frames do not suit the model.
-            ModelError: If the model's answer is malformed, or too many readings failed.
+            ModelError: If the model's answer is malformed, or too many readings failed; a
+                ``patient`` potential leaves both to :meth:`check`.
         """
         self.fresh[:] = False
         if not frames:
             return
-        slots = list(frames)
-        batch = concatenate_frames([self._suited(frames[slot]) for slot in slots])
-        estimate = self._estimate([self._open(slot) for slot in slots], batch)
-        for i, slot in enumerate(slots):
-            status = Status(int(estimate.status[i]))
-            self.status[slot] = status
-            self._tally.add(status, slot)
-            if status is Status.OK:
-                self._take(
-                    slot,
-                    float(estimate.progress[i]),
-                    float(estimate.success[i]),
-                    float(estimate.confidence[i]),
-                )
+        for slot, reading in self._read(frames).items():
+            self._tally.add(reading, slot)
+            self._take(slot, reading)
+        if not self._patient:
+            self._tally.check()
+
+    def check(self) -> None:
+        """Report what a ``patient`` potential has kept to itself.
+
+        Raises:
+            Exception: What the model raised, if it did.
+            ModelError: If too many of the last readings failed.
+        """
+        if self._fault is not None:
+            raise self._fault
         self._tally.check()
 
     def get_state(self) -> PotentialState:
@@ -172,14 +195,15 @@ class Potential:
         return {
             "phi": self.phi.copy(),
             "progress": self.progress.copy(),
+            "reading": self.reading.copy(),
             "success": self.success.copy(),
             "confidence": self.confidence.copy(),
             "status": self.status.copy(),
             "fresh": self.fresh.copy(),
-            "reading": self.reading.copy(),
             "held": self.held.copy(),
+            "smoothing": [None if m is None else m.copy() for m in self._smoothing],
             "failures": self._tally.get_state(),
-            "episodes": [None if e is None else episode_state(e) for e in self._episodes],
+            "reader": self._reader.get_state(),
         }
 
     def set_state(self, state: PotentialState) -> None:
@@ -188,64 +212,65 @@ class Potential:
         Raises:
             ShapingError: If the number of slots differs.
         """
-        if len(state["episodes"]) != len(self):
+        if len(state["phi"]) != len(self):
             raise ShapingError(
-                f"The saved potential has {len(state['episodes'])} slots and this one {len(self)};"
+                f"The saved potential has {len(state['phi'])} slots and this one {len(self)};"
                 " resume with the number of environments that the run began with."
             )
         self.phi[:] = state["phi"]
         self.progress[:] = state["progress"]
+        self.reading[:] = state["reading"]
         self.success[:] = state["success"]
         self.confidence[:] = state["confidence"]
         self.status[:] = state["status"]
         self.fresh[:] = state["fresh"]
-        self.reading[:] = state["reading"]
         self.held[:] = state["held"]
+        self._smoothing = [None if m is None else m.copy() for m in state["smoothing"]]
         self._tally.set_state(state["failures"])
-        self._episodes = [None if e is None else restored_episode(e) for e in state["episodes"]]
+        self._reader.set_state(state["reader"])
 
-    def _open(self, slot: int) -> Episode:
-        episode = self._episodes[slot]
-        if episode is None:
-            raise ShapingError(
-                f"Slot {slot} has no open episode; call `begin` (or `reset`) first."
-            )
-        return episode
+    def _opened(self, slot: int, task: Task, frames: Frames) -> Reading:
+        if self._fault is None:
+            try:
+                return self._reader.open(slot, task, frames)
+            except Exception as error:  # kept, and raised by `check`
+                if not self._patient:
+                    raise
+                self._fault = error
+        return Reading(status=Status.MODEL_ERROR, reason=f"{self._fault}")
 
-    def _take(self, slot: int, reading: float, success: float, confidence: float) -> None:
-        """Take a reading, and renew the potential where it is not held by order."""
-        self.reading[slot] = reading
-        self.success[slot] = success
-        self.confidence[slot] = confidence
+    def _read(self, frames: Mapping[int, Frames]) -> Mapping[int, Reading]:
+        if self._fault is None:
+            try:
+                return self._reader.read(frames)
+            except Exception as error:  # kept, and raised by `check`
+                if not self._patient:
+                    raise
+                self._fault = error
+        return dict.fromkeys(frames, Reading(status=Status.MODEL_ERROR, reason=f"{self._fault}"))
+
+    def _take(self, slot: int, reading: Reading) -> None:
+        """Renew the potential where the reading is good and the slot not held by order."""
+        self.status[slot] = reading.status
+        if reading.status is not Status.OK:
+            return
+        self.reading[slot] = reading.progress
+        self.success[slot] = reading.success
+        self.confidence[slot] = reading.confidence
         if self.held[slot]:
             return
-        self.progress[slot] = reading
-        self.phi[slot] = self.scale * (reading + self.shift)
+        self.progress[slot] = self._smoothed(slot, reading.progress)
+        self.phi[slot] = self.scale * (self.progress[slot] + self.shift)
         self.fresh[slot] = True
 
-    def _suited(self, frames: Frames) -> Frames:
-        """Keep the model's views of one frame, at the model's size."""
-        check_frames(frames, views=self.spec.required_views, count=1)
-        return {
-            view: resize_frames(frames[view], self.spec.image_size)
-            for view in self.spec.views
-            if view in frames
-        }
-
-    def _estimate(self, episodes: list[Episode], frames: Frames) -> Estimate:
-        try:
-            estimate = self.model.estimate(episodes, frames)
-        except ModelError as error:
-            raise ModelError(f"Reward model {self.spec.name!r} failed: {error}") from error
-        if len(estimate) != len(episodes):
-            raise ModelError(
-                f"Reward model {self.spec.name!r} must answer one value per frame, "
-                f"{len(episodes)}, got {len(estimate)}."
-            )
-        known = np.isin(estimate.status, [int(status) for status in Status])
-        if not known.all():
-            raise ModelError(
-                f"Reward model {self.spec.name!r} must answer a `Status`, got "
-                f"{estimate.status[~known][0]}."
-            )
-        return estimate
+    def _smoothed(self, slot: int, reading: float) -> float:
+        if self._smoother is None:
+            return reading
+        memory = self._smoothing[slot]
+        memory = (
+            self._smoother.begin(reading)
+            if memory is None
+            else self._smoother.step(memory, reading)
+        )
+        self._smoothing[slot] = memory
+        return float(memory[0])

@@ -1,0 +1,237 @@
+"""The border to a reward model: late, wrong and missing answers become a status."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TypedDict, final
+
+import numpy as np
+
+from kibble.rewards.episode_memory import EpisodeState, episode_state, restored_episode
+from kibble.rewards.errors import ModelError, ShapingError
+from kibble.rewards.frames import check_frames, concatenate_frames, resize_frames
+from kibble.rewards.types import Episode, Estimate, Frames, RewardModel, Status, Task
+
+__all__ = ["EpisodeReader", "EpisodeReaderState", "Reading"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """What became of one frame.
+
+    Args:
+        status: Anything but ``OK`` means that the other figures are NaN.
+        progress: In [0, 1].
+        success: Probability in [0, 1]; NaN for a start frame.
+        confidence: In [0, 1]; NaN for a start frame.
+        reason: Why it failed, for the log.
+        excused: Whether the failure says nothing against the model.
+    """
+
+    status: Status
+    progress: float = np.nan
+    success: float = np.nan
+    confidence: float = np.nan
+    reason: str = ""
+    excused: bool = False
+
+
+class EpisodeReaderState(TypedDict):
+    """All that an :class:`EpisodeReader` remembers."""
+
+    episodes: list[EpisodeState | None]
+    versions: list[str]
+    unopened: dict[int, str]
+
+
+@final
+class EpisodeReader:
+    """Opens episodes of N slots and reads their frames by one model.
+
+    ===========================================  ==========================================
+    what the model does                          status of all frames of that call
+    ===========================================  ==========================================
+    raises ``TimeoutError``                      TIMEOUT
+    raises ``ConnectionError``, or ``ModelError``  MODEL_ERROR
+    (an :class:`Estimate` of NaN raises that)
+    changes its version                          STALE, excused, until an episode's end: one
+                                                 episode is read by one version
+    goes back to an old version in an episode    ``ModelError``: two versions answer in turn
+    answers another number of frames, or no      ``ModelError``
+    :class:`Status`
+    raises anything else                         the exception, with a note that names the model
+    ===========================================  ==========================================
+
+    An episode that cannot be opened for the first two reasons stays unopened, and all its frames
+    have that status.
+
+    Args:
+        model: The reward model.
+        slots: N.
+
+    Attributes:
+        versions: Version of the model that each slot's episode was opened with; "" before.
+    """
+
+    def __init__(self, model: RewardModel, slots: int) -> None:
+        self.model = model
+        self.versions = [""] * slots
+        self._episodes: list[Episode | None] = [None] * slots
+        self._unopened: dict[int, Status] = {}
+        self._left: set[int] = set()  # slots whose version is not the model's any more
+
+    def __len__(self) -> int:
+        return len(self._episodes)
+
+    def open(self, slot: int, task: Task, frames: Frames) -> Reading:
+        """Open an episode and read its start frames, (1, H, W, 3) uint8 RGB per view.
+
+        Raises:
+            FrameError: If frames do not suit the model.
+            ModelError: If the model needs goal frames that the task lacks.
+        """
+        spec = self.model.spec
+        if spec.needs_goal and task.goal_frames is None:
+            raise ModelError(
+                f"Reward model {spec.name!r} needs `goal_frames` in the task, got none; "
+                "pass a `Task` with them, or choose a model that reads the instruction alone."
+            )
+        suited = self._suited(frames)
+        self._episodes[slot] = None
+        self._left.discard(slot)
+        try:
+            episode = self.model.begin(task, suited)
+            if not 0.0 <= episode.progress <= 1.0:
+                raise ModelError(
+                    f"a start frame must have progress in [0, 1], got {episode.progress}."
+                )
+        except (TimeoutError, ConnectionError, ModelError) as error:
+            status = _status_of(error)
+            self._unopened[slot] = status
+            return Reading(status=status, reason=str(error))
+        except Exception as error:
+            self._explain(error)
+            raise
+        self._unopened.pop(slot, None)
+        self._episodes[slot] = episode
+        self.versions[slot] = spec.version
+        return Reading(status=Status.OK, progress=float(episode.progress))
+
+    def read(self, frames: Mapping[int, Frames]) -> dict[int, Reading]:
+        """Read the newest frames of the slots named, all that can be read in one call.
+
+        Raises:
+            FrameError: If frames do not suit the model.
+            ModelError: See the table.
+            ShapingError: If a slot was never opened.
+        """
+        readings = {slot: self._refused(slot) for slot in frames}
+        asked = [slot for slot, reading in readings.items() if reading is None]
+        if asked:
+            readings |= self._ask(asked, frames)
+        return {slot: reading for slot, reading in readings.items() if reading is not None}
+
+    def get_state(self) -> EpisodeReaderState:
+        """Return a copy of all that is remembered, to continue bit for bit by `set_state`."""
+        return {
+            "episodes": [None if e is None else episode_state(e) for e in self._episodes],
+            "versions": list(self.versions),
+            "unopened": {slot: status.name for slot, status in self._unopened.items()},
+        }
+
+    def set_state(self, state: EpisodeReaderState) -> None:
+        """Continue from a state of `get_state`, made with the same number of slots."""
+        self._episodes = [None if e is None else restored_episode(e) for e in state["episodes"]]
+        self.versions = list(state["versions"])
+        self._unopened = {slot: Status[name] for slot, name in state["unopened"].items()}
+        self._left = set()
+
+    def _refused(self, slot: int) -> Reading | None:
+        """Return the failure of a slot that is not to be asked about, or None."""
+        if slot in self._unopened:
+            return Reading(status=self._unopened[slot], reason="the episode could not be opened")
+        if self._episodes[slot] is None:
+            raise ShapingError(
+                f"Slot {slot} has no open episode; call `begin` (or `reset`) first."
+            )
+        spec = self.model.spec
+        if spec.version != self.versions[slot]:
+            return self._outdated(slot)
+        if slot in self._left:
+            raise ModelError(
+                f"Reward model {spec.name!r} must keep its version for an episode, got "
+                f"{spec.version!r} again after another; two versions answer in turn: pin one."
+            )
+        return None
+
+    def _outdated(self, slot: int) -> Reading:
+        self._left.add(slot)
+        return Reading(
+            status=Status.STALE,
+            reason=f"version {self.model.spec.version!r} answers, the episode began with "
+            f"{self.versions[slot]!r}",
+            excused=True,
+        )
+
+    def _ask(self, slots: list[int], frames: Mapping[int, Frames]) -> dict[int, Reading | None]:
+        name = self.model.spec.name
+        batch = concatenate_frames([self._suited(frames[slot]) for slot in slots])
+        episodes = [episode for slot in slots if (episode := self._episodes[slot]) is not None]
+        try:
+            estimate = self.model.estimate(episodes, batch)
+        except (TimeoutError, ConnectionError, ModelError) as error:
+            failed = Reading(status=_status_of(error), reason=str(error))
+            return dict.fromkeys(slots, failed)
+        except Exception as error:
+            self._explain(error)
+            raise
+        if len(estimate) != len(slots):
+            raise ModelError(
+                f"Reward model {name!r} must answer one value per frame, {len(slots)}, got "
+                f"{len(estimate)}; mend the model."
+            )
+        known = np.isin(estimate.status, [int(status) for status in Status])
+        if not known.all():
+            raise ModelError(
+                f"Reward model {name!r} must answer a `Status`, got {estimate.status[~known][0]};"
+                " mend the model."
+            )
+        version = self.model.spec.version  # it may have changed while it answered
+        return {
+            slot: _reading(estimate, i) if version == self.versions[slot] else self._outdated(slot)
+            for i, slot in enumerate(slots)
+        }
+
+    def _suited(self, frames: Frames) -> Frames:
+        """Keep the model's views of one frame, at the model's size."""
+        spec = self.model.spec
+        check_frames(frames, views=spec.required_views, count=1)
+        return {
+            view: resize_frames(frames[view], spec.image_size)
+            for view in spec.views
+            if view in frames
+        }
+
+    def _explain(self, error: Exception) -> None:
+        spec = self.model.spec
+        error.add_note(
+            f"Reward model {spec.name!r} (version {spec.version!r}) raised this. Mend the model; "
+            "one that cannot answer returns a `Status` other than OK, or raises TimeoutError."
+        )
+
+
+def _reading(estimate: Estimate, i: int) -> Reading:
+    status = Status(int(estimate.status[i]))
+    if status is not Status.OK:
+        return Reading(status=status)
+    return Reading(
+        status=status,
+        progress=float(estimate.progress[i]),
+        success=float(estimate.success[i]),
+        confidence=float(estimate.confidence[i]),
+    )
+
+
+def _status_of(error: Exception) -> Status:
+    return Status.TIMEOUT if isinstance(error, TimeoutError) else Status.MODEL_ERROR
