@@ -1,0 +1,44 @@
+"""Words of one command that are meant for another, such as those of ``train`` in a sweep."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import fields
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from kibble.agents.command_line.table import Command
+
+__all__ = ["gather_handed_on"]
+
+
+def gather_handed_on(
+    command: Command, overrides: Sequence[str], extra: Sequence[str] = ()
+) -> list[str]:
+    """Put the words that a command does not know itself into its key ``words``.
+
+    Args:
+        command: The command; nothing happens unless it hands words on.
+        overrides: The words after the command.
+        extra: What is handed on besides where anything is.
+
+    Returns:
+        Words for the command's own configuration.
+    """
+    if command.hands_on_to is None:
+        return list(overrides)
+    own = {field.name for field in fields(command.load_schema())}  # type: ignore[arg-type]  # is one
+    known = [word for word in overrides if word.lstrip("+~").partition("=")[0] in own]
+    handed = [word for word in overrides if word not in known]
+    if not handed:
+        return known
+    return [*known, f"words=[{','.join(_quoted(word) for word in (*extra, *handed))}]"]
+
+
+def _quoted(word: str) -> str:
+    r"""Quote a word in Hydra's grammar.
+
+    >>> print(_quoted("task.instruction='push it'"))
+    'task.instruction=\'push it\''
+    """
+    return "'" + word.replace("'", "\\'") + "'"

@@ -1,0 +1,1 @@
+"""Many training runs and one report: the command ``kibble sweep``."""
