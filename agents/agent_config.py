@@ -28,6 +28,15 @@ class AgentConfig:
         learning_rate: Step size of Adam.
         network: Widths of the hidden layers of actor and critic.
         batch_size: Transitions in one gradient step.
+        mirror: Also learn from mirrored transitions where the environment is symmetric; PPO does
+            in its warm start alone.
+        warm_start_steps: Gradient steps by which the actor is cloned from the demonstrations
+            before training; 0 for none. With it, agent.learning_starts=0 lets the clone collect
+            what random steps would.
+        warm_start_std: Standard deviation with which a cloned actor explores; of the action before
+            it is squashed (sac, tqc, crossq) or of the action (ppo).
+        critic_warmup_steps: Environment steps, all environments together, in which the critic
+            learns and the actor stays as it is.
     """
 
     name: str = ""
@@ -35,6 +44,10 @@ class AgentConfig:
     learning_rate: float = 1e-3
     network: list[int] = field(default_factory=lambda: [128, 128])
     batch_size: int = 128
+    mirror: bool = True
+    warm_start_steps: int = 0
+    warm_start_std: float = 0.3
+    critic_warmup_steps: int = 0
 
     def __post_init__(self) -> None:
         if AGENTS.get(self.name) is not type(self):
@@ -46,7 +59,10 @@ class AgentConfig:
             )
         if not 0.0 <= self.gamma <= 1.0:
             raise ConfigError(f"`agent.gamma` must lie in [0, 1], got {self.gamma}.")
-        _check_positive(self, ("learning_rate", "batch_size"))
+        _check_positive(self, ("learning_rate", "batch_size", "warm_start_std"))
+        for key in ("warm_start_steps", "critic_warmup_steps"):
+            if getattr(self, key) < 0:
+                raise ConfigError(f"`agent.{key}` must be 0 or more, got {getattr(self, key)}.")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,8 +75,6 @@ class OffPolicyConfig(AgentConfig):
         learning_starts: Random steps before learning starts.
         gradient_steps: Gradient steps for each environment step.
         demonstration_share: Part of each batch from demonstrations, where there are any.
-        mirror: Also learn from mirrored, and turned, transitions where the environment is
-            symmetric.
     """
 
     ent_coef: float | str = "auto_0.05"
@@ -68,7 +82,6 @@ class OffPolicyConfig(AgentConfig):
     learning_starts: int = 500
     gradient_steps: int = 2
     demonstration_share: float = 0.25
-    mirror: bool = True
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -12,10 +12,11 @@ from numpy.typing import NDArray
 from stable_baselines3.common.vec_env import VecEnv, VecEnvWrapper
 from stable_baselines3.common.vec_env.base_vec_env import VecEnvObs, VecEnvStepReturn
 
-from kibble.envs.frames import frame_source
+from kibble.envs.frames import frame_source, model_views
 from kibble.envs.tabletop.reflections import Reflection
 from kibble.rewards.embedding import Embedder
 from kibble.rewards.errors import ConfigError
+from kibble.rewards.types import Frames, ModelSpec
 
 __all__ = [
     "EmbeddedObservation",
@@ -23,6 +24,7 @@ __all__ = [
     "PixelObservation",
     "ScaledObservation",
     "embed_observations",
+    "embed_states",
 ]
 
 PROPRIOCEPTION = "proprioception"
@@ -116,6 +118,9 @@ class PixelObservation(gym.ObservationWrapper[object, object, object]):
 class FramesObservation(gym.ObservationWrapper[object, object, object]):
     """Observe proprioception and frames, without any object state.
 
+    What was drawn for the present state is kept, so that whoever asks for :meth:`frames` too (a
+    reward model reads the same views) does not have it drawn again.
+
     Args:
         env: An environment with flat observations, the first
             ``unwrapped.proprioception_size`` of which are proprioception; none where it does not
@@ -131,7 +136,8 @@ class FramesObservation(gym.ObservationWrapper[object, object, object]):
         box = env.observation_space
         assert isinstance(box, spaces.Box)  # ScaledObservation is within
         env.reset(seed=0)
-        shapes = {view: f.shape[1:] for view, f in self._source.frames(self._views).items()}
+        self._drawn = self._source.frames(self._views)
+        shapes = {view: f.shape[1:] for view, f in self._drawn.items()}
         self.observation_space: spaces.Space[object] = spaces.Dict(
             {
                 PROPRIOCEPTION: spaces.Box(
@@ -144,11 +150,23 @@ class FramesObservation(gym.ObservationWrapper[object, object, object]):
     def observation(self, observation: object) -> dict[str, NDArray[np.generic]]:
         """Keep proprioception of a state and draw the views."""
         state = np.asarray(observation, np.float32)
-        frames = self._source.frames(self._views)
+        self._drawn = self._source.frames(self._views)
         return {
             PROPRIOCEPTION: state[: self._size],
-            **{view: frames[view][0] for view in self._views},
+            **{view: self._drawn[view][0] for view in self._views},
         }
+
+    @property
+    def views(self) -> tuple[str, ...]:
+        """Views that can be drawn."""
+        return self._source.views
+
+    def frames(self, views: Sequence[str] | None = None) -> Frames:
+        """Show the present state: what was observed of it, and further views drawn now."""
+        chosen = self.views if views is None else tuple(views)
+        missing = [view for view in chosen if view not in self._drawn]
+        further = self._source.frames(missing) if missing else {}
+        return {view: further[view] if view in further else self._drawn[view] for view in chosen}
 
 
 @final
@@ -215,3 +233,39 @@ def embed_observations(
     }
     embedding = model.embed(frames)  # (N, D)
     return np.concatenate([observations[PROPRIOCEPTION], embedding], axis=1).astype(np.float32)
+
+
+def embed_states(
+    states: NDArray[np.float32],
+    frames: Frames,
+    model: Embedder,
+    *,
+    spec: ModelSpec,
+    env: gym.Env[object, object],
+) -> NDArray[np.float32]:
+    """Turn recorded states into what :class:`EmbeddedObservation` shows of them.
+
+    Args:
+        states: (N, S) float32, scaled.
+        frames: (N, H, W, 3) uint8 per view, recorded with them.
+        model: The model that embeds.
+        spec: Its views.
+        env: The environment of the task, which says what of a state is proprioception and what
+            it is looked at from.
+
+    Returns:
+        (N, P + D) float32.
+
+    Raises:
+        ConfigError: If a view is missing that the agent sees in training.
+    """
+    shown = model_views(frame_source(env).views, spec)
+    missing = [view for view in shown if view not in frames]
+    if missing:
+        raise ConfigError(
+            f"`demonstrations` must have the views that the agent embeds, {list(shown)}, got "
+            f"{sorted(frames)}; record some with these views, or set task.views to what they have."
+        )
+    size = int(getattr(env.unwrapped, "proprioception_size", 0))
+    seen: dict[str, NDArray[np.generic]] = {view: frames[view] for view in shown}
+    return embed_observations({PROPRIOCEPTION: states[:, :size], **seen}, model)

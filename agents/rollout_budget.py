@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, final
 
 from stable_baselines3 import PPO
@@ -44,7 +44,7 @@ class _RolloutBudget(BaseCallback):
 def learn_within(
     agent: Algorithm,
     monitor: EpisodeMonitor,
-    callback: BaseCallback,
+    callbacks: Sequence[BaseCallback],
     *,
     steps: int,
     rollouts: int | None,
@@ -54,16 +54,15 @@ def learn_within(
     Args:
         agent: What learns; its counter of steps goes on.
         monitor: Outermost wrapper of its environments, which counts episodes.
-        callback: Called as in Stable-Baselines3.
+        callbacks: Called as in Stable-Baselines3.
         steps: Steps to take, all environments together.
         rollouts: Episodes to finish, those of earlier parts of a resumed run included, or
             ``None``. Those that end in the same step all count, so environments side by side can
             finish ``n_envs - 1`` more.
     """
-    callbacks = [callback]
-    if rollouts is not None:
-        callbacks.append(_RolloutBudget(monitor, rollouts))
-    with contextlib.suppress(_SpentError):
-        agent.learn(
-            steps, callback=CallbackList(callbacks), log_interval=1, reset_num_timesteps=False
-        )
+    budgets = [] if rollouts is None else [_RolloutBudget(monitor, rollouts)]
+    listed = CallbackList([*callbacks, *budgets])
+    try:
+        agent.learn(steps, callback=listed, log_interval=1, reset_num_timesteps=False)
+    except _SpentError:
+        listed.on_training_end()
