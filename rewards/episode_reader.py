@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypedDict, final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from kibble.rewards.episode_memory import EpisodeState, episode_state, restored_episode
 from kibble.rewards.errors import ModelError, ShapingError
+from kibble.rewards.frame_change import Thumbnails, frame_change, thumbnails
 from kibble.rewards.frames import check_frames, concatenate_frames, resize_frames
 from kibble.rewards.types import Episode, Estimate, Frames, RewardModel, Status, Task
 
@@ -25,6 +27,10 @@ class Reading:
         progress: In [0, 1].
         success: Probability in [0, 1]; NaN for a start frame.
         confidence: In [0, 1]; NaN for a start frame.
+        disagreement: Distance in [0, 1] of two readings of the frame, where the model leaves one
+            in its episode's memory; else NaN.
+        change: How much the frame differs from the slot's last one, in [0, 1]; see
+            :func:`kibble.rewards.frame_change.frame_change`. Known whatever the status.
         reason: Why it failed, for the log.
         excused: Whether the failure says nothing against the model.
     """
@@ -33,6 +39,8 @@ class Reading:
     progress: float = np.nan
     success: float = np.nan
     confidence: float = np.nan
+    disagreement: float = np.nan
+    change: float = np.nan
     reason: str = ""
     excused: bool = False
 
@@ -43,6 +51,7 @@ class EpisodeReaderState(TypedDict):
     episodes: list[EpisodeState | None]
     versions: list[str]
     unopened: dict[int, str]
+    seen: list[dict[str, NDArray[np.uint8]] | None]
 
 
 @final
@@ -79,6 +88,7 @@ class EpisodeReader:
         self.versions = [""] * slots
         self._episodes: list[Episode | None] = [None] * slots
         self._unopened: dict[int, Status] = {}
+        self._seen: list[Thumbnails | None] = [None] * slots
         self._left: set[int] = set()  # slots whose version is not the model's any more
 
     def __len__(self) -> int:
@@ -99,6 +109,7 @@ class EpisodeReader:
             )
         suited = self._suited(frames)
         self._episodes[slot] = None
+        self._seen[slot] = thumbnails(suited)
         self._left.discard(slot)
         try:
             episode = self.model.begin(task, suited)
@@ -126,11 +137,16 @@ class EpisodeReader:
             ModelError: See the table.
             ShapingError: If a slot was never opened.
         """
+        suited = {slot: self._suited(newest) for slot, newest in frames.items()}
         readings = {slot: self._refused(slot) for slot in frames}
-        asked = [slot for slot, reading in readings.items() if reading is None]
+        asked = {slot: suited[slot] for slot, reading in readings.items() if reading is None}
         if asked:
-            readings |= self._ask(asked, frames)
-        return {slot: reading for slot, reading in readings.items() if reading is not None}
+            readings |= self._ask(asked)
+        return {
+            slot: replace(reading, change=self._changed(slot, suited[slot]))
+            for slot, reading in readings.items()
+            if reading is not None
+        }
 
     def get_state(self) -> EpisodeReaderState:
         """Return a copy of all that is remembered, to continue bit for bit by `set_state`."""
@@ -138,6 +154,7 @@ class EpisodeReader:
             "episodes": [None if e is None else episode_state(e) for e in self._episodes],
             "versions": list(self.versions),
             "unopened": {slot: status.name for slot, status in self._unopened.items()},
+            "seen": [None if seen is None else dict(seen) for seen in self._seen],
         }
 
     def set_state(self, state: EpisodeReaderState) -> None:
@@ -145,6 +162,7 @@ class EpisodeReader:
         self._episodes = [None if e is None else restored_episode(e) for e in state["episodes"]]
         self.versions = list(state["versions"])
         self._unopened = {slot: Status[name] for slot, name in state["unopened"].items()}
+        self._seen = list(state["seen"])
         self._left = set()
 
     def _refused(self, slot: int) -> Reading | None:
@@ -174,9 +192,14 @@ class EpisodeReader:
             excused=True,
         )
 
-    def _ask(self, slots: list[int], frames: Mapping[int, Frames]) -> dict[int, Reading | None]:
-        name = self.model.spec.name
-        batch = concatenate_frames([self._suited(frames[slot]) for slot in slots])
+    def _changed(self, slot: int, frames: Frames) -> float:
+        small, before = thumbnails(frames), self._seen[slot]
+        self._seen[slot] = small
+        return np.nan if before is None else frame_change(before, small)
+
+    def _ask(self, frames: Mapping[int, Frames]) -> dict[int, Reading | None]:
+        name, slots = self.model.spec.name, list(frames)
+        batch = concatenate_frames(list(frames.values()))
         episodes = [episode for slot in slots if (episode := self._episodes[slot]) is not None]
         try:
             estimate = self.model.estimate(episodes, batch)
@@ -199,7 +222,9 @@ class EpisodeReader:
             )
         version = self.model.spec.version  # it may have changed while it answered
         return {
-            slot: _reading(estimate, i) if version == self.versions[slot] else self._outdated(slot)
+            slot: _reading(estimate, episodes[i], i)
+            if version == self.versions[slot]
+            else self._outdated(slot)
             for i, slot in enumerate(slots)
         }
 
@@ -221,7 +246,7 @@ class EpisodeReader:
         )
 
 
-def _reading(estimate: Estimate, i: int) -> Reading:
+def _reading(estimate: Estimate, episode: Episode, i: int) -> Reading:
     status = Status(int(estimate.status[i]))
     if status is not Status.OK:
         return Reading(status=status)
@@ -230,7 +255,12 @@ def _reading(estimate: Estimate, i: int) -> Reading:
         progress=float(estimate.progress[i]),
         success=float(estimate.success[i]),
         confidence=float(estimate.confidence[i]),
+        disagreement=_number(episode.memory.get("disagreement")),
     )
+
+
+def _number(value: object) -> float:
+    return float(value) if isinstance(value, float) else np.nan
 
 
 def _status_of(error: Exception) -> Status:

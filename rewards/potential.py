@@ -70,6 +70,7 @@ class Potential:
         fresh: (N,) bool, whether the last query renewed the potential.
         held: (N,) bool, to be assigned: slots whose potential keeps its value by order, until
             they are released or begin an episode. They are read all the same.
+        readings: (N,) what became of the frames of the last update; ``None`` where none came.
 
     Raises:
         ShapingError: If an argument is out of range.
@@ -102,6 +103,7 @@ class Potential:
         self.status = np.full(slots, Status.OK, np.int8)  # (N,)
         self.fresh = np.zeros(slots, np.bool_)  # (N,)
         self.held = np.zeros(slots, np.bool_)  # (N,)
+        self.readings: list[Reading | None] = [None] * slots
         self._reader = EpisodeReader(model, slots)
         self._smoother = smoothing
         self._smoothing: list[NDArray[np.float64] | None] = [None] * slots
@@ -171,9 +173,11 @@ class Potential:
                 ``patient`` potential leaves both to :meth:`check`.
         """
         self.fresh[:] = False
+        self.readings = [None] * len(self)
         if not frames:
             return
         for slot, reading in self._read(frames).items():
+            self.readings[slot] = reading
             self._tally.add(reading, slot)
             self._take(slot, reading)
         if not self._patient:

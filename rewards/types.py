@@ -66,7 +66,9 @@ class Episode:
         task: The task that the episode is about.
         progress: The last estimate of progress, in [0, 1].
         steps: Frames estimated since the start frame.
-        memory: The model's own tensors by name: start, goal and last embeddings and the like.
+        memory: The model's own tensors by name: start, goal and last embeddings and the like. A
+            model that reads a frame in two ways may leave ``disagreement`` there, their distance
+            in [0, 1] as a float, for those who watch it.
     """
 
     task: Task

@@ -57,12 +57,17 @@ class ProgressReader:
             goals = stack_memory([episodes[i] for i in with_goal], "goal")
             back = self._hop(context[with_goal], goals, readings[with_goal])
             backward[with_goal] = backward_progress(back)
+        if self.reading in ("absolute", "backward"):
+            for i in with_goal:
+                _note_disagreement(episodes[i], absolute[i], backward[i])
         if self.reading == "absolute":
             return ((absolute + backward) / 2.0).astype(np.float32)
         if self.reading == "backward":
             return backward.astype(np.float32)
         origin = np.array([episode.memory["origin"] for episode in episodes], np.float64)
         forward = apply_hop(origin, self._hop(context, stack_memory(episodes, "start"), readings))
+        for i, episode in enumerate(episodes):
+            _note_disagreement(episode, forward[i], backward[i])
         if self.reading == "forward":
             return forward.astype(np.float32)
         before = np.array([episode.memory["incremental"] for episode in episodes], np.float64)
@@ -82,6 +87,11 @@ class ProgressReader:
         """Expected hops (N,) in [-1, 1] between readings (N, R)."""
         hops = self._network.expected_hop(self._network.fuse(context, before, after).logits)
         return hops.clamp(-1.0, 1.0).double().cpu().numpy()
+
+
+def _note_disagreement(episode: Episode, one: float, other: float) -> None:
+    """Leave the distance of two readings of one frame for monitors."""
+    episode.memory["disagreement"] = abs(float(one) - float(other))
 
 
 def stack_memory(episodes: Sequence[Episode], name: str) -> Tensor:

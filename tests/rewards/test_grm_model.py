@@ -293,3 +293,21 @@ def test_rescaling_success_leaves_all_else(tmp_path):
     torch.testing.assert_close(second.success, 2.0 * first.success - 0.5)
     torch.testing.assert_close(second.logits, first.logits)
     torch.testing.assert_close(second.error, first.error)
+
+
+def test_the_distance_of_forward_and_backward_readings_is_left_in_the_memory(tmp_path):
+    goal = Task(instruction="push the red cube", goal_frames=noise_frames(1, 9))
+    readings = {}
+    for reading in ("forward", "backward", "mean"):
+        model = load(saved(tmp_path), dtype=torch.float32, reading=reading)
+        episode = model.begin(goal, noise_frames(1))
+        readings[reading] = float(model.estimate([episode], noise_frames(1, 5)).progress[0])
+    assert episode.memory["disagreement"] == pytest.approx(
+        abs(readings["forward"] - readings["backward"]), abs=1e-6
+    )
+
+
+def test_one_reading_alone_has_nothing_to_disagree_with(model):
+    episode = model.begin(RED, noise_frames(1))
+    model.estimate([episode], noise_frames(1, 5))
+    assert "disagreement" not in episode.memory

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 
 import numpy as np
 import pytest
@@ -10,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.reward_models import CentroidModel, FlakyModel, ShortModel, SmoothedModel
 
-from kibble.rewards import Frames, Potential, Status, Task
+from kibble.rewards import Episode, Estimate, Frames, Potential, Status, Task
 from kibble.rewards.errors import FrameError, ModelError, ShapingError
 from kibble.rewards.smoothing import Ema, RunningMedian
 
@@ -272,3 +273,29 @@ def test_a_restored_smoothing_continues_bit_for_bit():
         whole.update({0: dot(column)})
         resumed.update({0: dot(column)})
         assert resumed.phi[0] == whole.phi[0]
+
+
+def test_what_became_of_each_frame_is_said_with_how_much_it_changed():
+    potential = opened(FlakyModel([Status.OK, Status.STALE]), slots=3)
+    potential.update({0: dot(0), 2: dot(20)})
+    still, skipped, failed = potential.readings
+    assert still is not None
+    assert failed is not None
+    assert skipped is None
+    assert (still.status, still.progress, still.change) == (Status.OK, 0.0, 0.0)
+    assert failed.status is Status.STALE
+    assert failed.change == pytest.approx(2 / 32, abs=1e-6)  # two columns of 32 changed
+    assert np.isnan(still.disagreement)
+
+
+def test_the_distance_of_two_readings_of_a_frame_is_passed_on():
+    class TwofoldModel(CentroidModel):
+        def estimate(self, episodes: Sequence[Episode], frames: Frames) -> Estimate:
+            for episode in episodes:
+                episode.memory["disagreement"] = 0.25
+            return super().estimate(episodes, frames)
+
+    potential = opened(TwofoldModel())
+    potential.update({0: dot(9)})
+    assert potential.readings[0] is not None
+    assert potential.readings[0].disagreement == 0.25
