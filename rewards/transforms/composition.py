@@ -71,8 +71,9 @@ class ComposedRule:
     @property
     def window(self) -> int:
         """The most recent readings that any transform needs."""
-        transforms = (*self.potentials, *self.payments)
-        return max([1, *(transform.window for transform in transforms)])
+        windows = [potential.window for potential in self.potentials]
+        windows += [payment.window for payment in self.payments]
+        return max([1, *windows])
 
     def __call__(self, signals: Signals) -> Terms:
         """Return the terms.
