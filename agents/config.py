@@ -7,6 +7,7 @@ from typing import Any
 
 from kibble.agents.agent_config import AgentConfig, OffPolicyConfig, SacConfig
 from kibble.agents.near_names import one_of
+from kibble.agents.transform_config import check_transforms, transforms_help
 from kibble.rewards.errors import ConfigError
 
 __all__ = [
@@ -103,6 +104,7 @@ class ShapingConfig:
         shift: Added to progress before scaling; -1 makes the finished task the zero of potential.
         query_every: The reward model is asked every so many steps and held between.
         max_failure_share: Share of unanswered frames above which the run stops.
+        transforms: Reward transforms, first to last; see kibble.agents.transform_config.
     """
 
     mode: str = "potential"
@@ -111,8 +113,12 @@ class ShapingConfig:
     shift: float = -1.0
     query_every: int = 1
     max_failure_share: float = 0.1
+    transforms: list[dict[str, Any]] = field(
+        default_factory=list, metadata={"help": transforms_help()}
+    )
 
     def __post_init__(self) -> None:
+        check_transforms(self.transforms)
         one_of(
             "shaping.mode",
             self.mode,
