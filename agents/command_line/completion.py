@@ -86,7 +86,11 @@ def candidates(line: str) -> list[str]:
         return []
     if word.startswith("-"):
         return [f"{flag} " for flag in FLAGS if flag.startswith(word)]
-    return _overrides(before[0], before[1:], word)
+    found = _overrides(before[0], before[1:], word)
+    handed_on_to = COMMANDS[before[0]].hands_on_to
+    if handed_on_to is not None:
+        found += _overrides(handed_on_to, before[1:], word)
+    return list(dict.fromkeys(found))
 
 
 def _overrides(name: str, before: Sequence[str], word: str) -> list[str]:

@@ -17,6 +17,7 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from kibble.agents.agent_config import AGENTS
+from kibble.agents.command_line.handing_on import gather_handed_on
 from kibble.agents.command_line.mistakes import Mistakes
 from kibble.agents.command_line.plain_keys import PlainKeys
 from kibble.agents.command_line.resuming import settings_of_resumed_run
@@ -40,6 +41,7 @@ class Composer:
         chosen: Config group to the option of the defaults list.
         plain: Keys that Hydra is not to see: those that share their name with a group, and lists.
         search_path: Override that adds the user's own directory, or nothing.
+        config_dir: That directory, or ``None``.
     """
 
     command: Command
@@ -48,6 +50,7 @@ class Composer:
     chosen: dict[str, str]
     plain: PlainKeys
     search_path: tuple[str, ...]
+    config_dir: Path | None
 
     def compose(self, overrides: Sequence[str] = ()) -> DictConfig:
         """Compose the configuration under overrides such as ``seed=0``.
@@ -56,7 +59,7 @@ class Composer:
             ConfigError: If an override names an unknown key, group option or a value of the wrong
                 type; the text gives the near names.
         """
-        overrides = quote_sentences(overrides)
+        overrides = gather_handed_on(self.command, quote_sentences(overrides), self.config_dir)
         mistakes = Mistakes(
             command=self.command.name,
             schema=self.schema,
@@ -134,6 +137,7 @@ def open_composer(command: Command, config_dir: Path | None = None) -> Iterator[
             chosen=chosen,
             plain=PlainKeys(schema=schema, hidden=_hidden_keys(schema, chosen)),
             search_path=search_path,
+            config_dir=config_dir,
         )
 
 

@@ -7,20 +7,22 @@ from dataclasses import fields
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from kibble.agents.command_line.table import Command
 
 __all__ = ["gather_handed_on"]
 
 
 def gather_handed_on(
-    command: Command, overrides: Sequence[str], extra: Sequence[str] = ()
+    command: Command, overrides: Sequence[str], config_dir: Path | None
 ) -> list[str]:
     """Put the words that a command does not know itself into its key ``words``.
 
     Args:
         command: The command; nothing happens unless it hands words on.
         overrides: The words after the command.
-        extra: What is handed on besides where anything is.
+        config_dir: The user's own directory of options, handed on where anything is.
 
     Returns:
         Words for the command's own configuration.
@@ -32,7 +34,9 @@ def gather_handed_on(
     handed = [word for word in overrides if word not in known]
     if not handed:
         return known
-    return [*known, f"words=[{','.join(_quoted(word) for word in (*extra, *handed))}]"]
+    if config_dir is not None:
+        handed.insert(0, f"--config-dir={config_dir.resolve()}")
+    return [*known, f"words=[{','.join(_quoted(word) for word in handed)}]"]
 
 
 def _quoted(word: str) -> str:

@@ -82,6 +82,8 @@ def command_help(composer: Composer, overrides: Sequence[str] = ()) -> str:
         rows.append((f"{key}={value}", meanings.get(key, "")))
     lines += _two_columns(rows)
     lines += ["", "Flags", *_two_columns(_FLAGS)]
+    for note in command.notes:
+        lines += ["", *textwrap.wrap(note, 96, break_on_hyphens=False)]
     return "\n".join(lines)
 
 

@@ -22,6 +22,9 @@ class Command:
         function: ``module:function`` taking that dataclass and returning an exit status or None.
         graphics: Whether a MuJoCo back end is chosen before it starts: ``always`` needs one that
             works, ``maybe`` goes without until a frame is asked for, ``never`` leaves it alone.
+        hands_on_to: Name of the command that the words which this one does not know are for; they
+            arrive in its key ``words``.
+        notes: Paragraphs at the end of its help.
     """
 
     name: str
@@ -30,6 +33,8 @@ class Command:
     schema: str
     function: str
     graphics: Literal["always", "maybe", "never"] = "always"
+    hands_on_to: str | None = None
+    notes: tuple[str, ...] = ()
 
     def load_schema(self) -> type[object]:
         """Import the dataclass that types the command's configuration."""
@@ -88,6 +93,53 @@ _ROWS = (
         schema="kibble.agents.config:EvaluateConfig",
         function="kibble.agents.evaluate:evaluate",
         graphics="maybe",
+    ),
+    Command(
+        name="sweep",
+        summary="train a grid of tasks, rewards and seeds, several at once, and report on it",
+        examples=(
+            (
+                "kibble sweep task=reach,drawer_open reward=grm_tiny,sparse seed=0,1,2 "
+                "rollouts=150 out=runs/first",
+                "12 runs, as many at once as fit; report.md with table and pictures",
+            ),
+            (
+                "kibble sweep out=runs/first",
+                "go on where it stopped: nothing that is finished is done again",
+            ),
+            (
+                "kibble sweep out=runs/first task=reach,drawer_open reward=grm_tiny "
+                "shaping=difference,absolute 'seed=range(3)' rollouts=150",
+                "add six pairs of settings to the same report",
+            ),
+            (
+                "kibble sweep task=push,stack seed=0,1 'demonstrations=data/${task.name}' "
+                "agent.gamma=0.8,0.9 jobs=2",
+                "any key of `kibble train` may take several values; others depend on them",
+            ),
+            (
+                "kibble sweep out=runs/first hydra/launcher=submitit_slurm "
+                "hydra.launcher.partition=cpu",
+                "on a cluster, by a launcher plugin of Hydra",
+            ),
+            ("kibble sweep report=runs/first window=50", "write the report anew, smoother curves"),
+        ),
+        schema="kibble.agents.sweep.config:SweepConfig",
+        function="kibble.agents.sweep.run:sweep",
+        graphics="maybe",
+        hands_on_to="train",
+        notes=(
+            "All groups and keys of `kibble train` may stand in a sweep, with one value or with "
+            "several: key=a,b,c or key=range(5) or group=glob(*), as in Hydra's multirun. Every "
+            "combination is trained in a process of its own and then evaluated. A run that fails "
+            "is named with its reason, the others go on, and the exit status is 1; the same line "
+            "again, or out= alone, tries what is missing and goes on from checkpoints. A sparse "
+            "reward is trained once, whatever modes of shaping the grid has.",
+            "Launchers of Hydra take the runs where hydra/launcher= names one: `pip install "
+            "hydra-submitit-launcher` for submitit_slurm and submitit_local, "
+            "hydra-joblib-launcher for joblib. Settings are hydra.launcher.NAME=…; out must be on "
+            "a file system that the jobs see, and jobs= has no meaning then.",
+        ),
     ),
     Command(
         name="demo",

@@ -10,8 +10,8 @@ __all__ = ["available_cores", "available_memory", "jobs_that_fit"]
 _CGROUP = Path("/sys/fs/cgroup")
 _MEMINFO = Path("/proc/meminfo")
 MEMORY_OF_RUN = 1_200_000_000
-"""Bytes that a run is reckoned with: peak 0.9 GB with the shipped reward model and SAC's replay
-of 100,000 state transitions, and a reserve. Runs that learn from pixels take more: set ``jobs``."""
+"""Bytes that a run is reckoned with: peak 0.9 GB with the shipped reward model and SAC's replay of
+100,000 state transitions, and a reserve. Runs that learn from pixels take more: set ``jobs``."""
 
 
 def jobs_that_fit(cores: int, memory: int | None) -> int:

@@ -21,10 +21,13 @@ class SweepConfig:
         report: Directory of a sweep to report on anew, without training; with no other key but
             window.
         jobs: Runs at once on this machine; 0 takes as many as cores and free memory carry.
-        episodes: Evaluation episodes of each finished run for each seed in evaluation_seeds.
-        evaluation_seeds: Seeds of the evaluation episodes, the same for all runs.
+        episodes: Evaluation episodes of each finished run for each seed in evaluation_seeds; null
+            takes 100, or what the sweep began with.
+        evaluation_seeds: Seeds of the evaluation episodes, the same for all runs; null takes
+            [10000], or what the sweep began with.
         judge: none (no frames, fastest), run (the model recorded in the run), shipped weights or
-            a path; its judgement of success stands beside the truth in the evaluations.
+            a path; its judgement of success stands beside the truth in the evaluations. Null
+            takes none, or what the sweep began with.
         window: Training episodes that each point of a learning curve is a mean of.
         quiet: Whether to leave out progress lines.
     """
@@ -33,9 +36,9 @@ class SweepConfig:
     out: str | None = None
     report: str | None = None
     jobs: int = 0
-    episodes: int = 100
-    evaluation_seeds: list[int] = field(default_factory=lambda: [10_000])
-    judge: str = "none"
+    episodes: int | None = None
+    evaluation_seeds: list[int] | None = None
+    judge: str | None = None
     window: int = 20
     quiet: bool = False
 
@@ -43,9 +46,10 @@ class SweepConfig:
         if self.jobs < 0:
             raise ConfigError(f"`jobs` must be 0 (as many as fit) or more, got {self.jobs}.")
         for key in ("episodes", "window"):
-            if getattr(self, key) < 1:
-                raise ConfigError(f"`{key}` must be at least 1, got {getattr(self, key)}.")
-        if not self.evaluation_seeds:
+            value = getattr(self, key)
+            if value is not None and value < 1:
+                raise ConfigError(f"`{key}` must be at least 1, got {value}.")
+        if self.evaluation_seeds is not None and not self.evaluation_seeds:
             raise ConfigError("`evaluation_seeds` must hold at least one seed, got none.")
         if self.report is not None and (self.words or self.out is not None):
             raise ConfigError(

@@ -3,15 +3,30 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import fcntl
 import json
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 
+from kibble.agents.sweep.record import Evaluation, read_evaluation
 from kibble.rewards.errors import CheckpointError
 
-__all__ = ["SweepDirectory"]
+__all__ = ["Asked", "SweepDirectory"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """What has been asked of a sweep so far.
+
+    Args:
+        grids: The words of ``kibble train`` of each call that brought some, newest last.
+        evaluation: How runs are evaluated.
+    """
+
+    grids: tuple[tuple[str, ...], ...] = ()
+    evaluation: Evaluation = field(default_factory=Evaluation)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,8 +40,8 @@ class SweepDirectory:
     path: Path
 
     @property
-    def words(self) -> Path:
-        """The grids that have been asked for, newest last."""
+    def asked(self) -> Path:
+        """What has been asked of the sweep."""
         return self.path / "sweep.json"
 
     @property
@@ -49,15 +64,16 @@ class SweepDirectory:
         """Pictures of the report."""
         return self.path / "plots"
 
-    def load_words(self) -> list[list[str]]:
-        """Read the grids that have been asked for.
+    def load(self) -> Asked:
+        """Read what has been asked of the sweep.
 
         Raises:
             CheckpointError: If this is no sweep, or its file is damaged.
         """
         try:
-            tree = json.loads(self.words.read_text(encoding="utf-8"))
-            return [[str(word) for word in words] for words in tree["grids"]]
+            tree = json.loads(self.asked.read_text(encoding="utf-8"))
+            grids = tuple(tuple(str(word) for word in words) for words in tree["grids"])
+            return Asked(grids=grids, evaluation=read_evaluation(tree["evaluation"]))
         except FileNotFoundError as error:
             raise CheckpointError(
                 f"The directory of a sweep must hold sweep.json, got '{self.path}' without it; "
@@ -65,18 +81,16 @@ class SweepDirectory:
             ) from error
         except (ValueError, TypeError, KeyError) as error:
             raise CheckpointError(
-                f"'{self.words}' must hold the words of a sweep, but it does not: {error}; "
+                f"'{self.asked}' must hold the words of a sweep, but it does not: {error}; "
                 "restore the file, or give the words again in another directory."
             ) from error
 
-    def add_words(self, words: Sequence[str]) -> None:
-        """Remember a grid, unless it is known."""
-        known = self.load_words() if self.words.exists() else []
-        if list(words) in known:
-            return
-        aside = self.words.with_suffix(".unfinished")
-        aside.write_text(json.dumps({"grids": [*known, list(words)]}, indent=1) + "\n")
-        aside.replace(self.words)
+    def save(self, asked: Asked) -> None:
+        """Write down what has been asked, so that it is whole at any moment."""
+        aside = self.asked.with_suffix(".unfinished")
+        text = json.dumps(dataclasses.asdict(asked), indent=1) + "\n"
+        aside.write_text(text, encoding="utf-8")
+        aside.replace(self.asked)
 
     @contextlib.contextmanager
     def lock(self) -> Iterator[None]:

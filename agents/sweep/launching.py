@@ -119,9 +119,7 @@ def launch_with_hydra(
     for cell in cells:
         record = read_record(directory.records / f"{cell.record.name}.json")
         if record.error is None and not record.is_finished(how):
-            text = (
-                f"The job ended without a word; its logs are below '{directory.path / 'hydra'}'."
-            )
+            text = f"The job ended without a word; see its logs in '{directory.path / 'hydra'}'."
             write_record(directory.records, dataclasses.replace(record, error=text))
 
 
@@ -133,7 +131,7 @@ def _display(cells: Sequence[Cell], console: Console, quiet: bool) -> SweepDispl
 def _word_of_death(code: int, log: Path) -> str:
     if code < 0:
         return (
-            f"The process was killed by signal {-code}, where 9 is often want of memory; try fewer "
-            f"at once (jobs=…) and start the sweep again. Its log: '{log}'."
+            f"The process was killed by signal {-code}, where 9 is often want of memory; try "
+            f"fewer at once (jobs=…) and start the sweep again. Its log: '{log}'."
         )
     return f"The process ended with status {code} and without a word; its log: '{log}'."

@@ -15,7 +15,7 @@ from kibble.agents.command_line.compose import Composer, open_composer
 from kibble.agents.command_line.table import COMMANDS
 from kibble.agents.config import TrainConfig
 from kibble.agents.run_directory import RunDirectory, resumed_config
-from kibble.agents.sweep.grid import Grid, read_grid
+from kibble.agents.sweep.grid import read_grid
 from kibble.agents.sweep.record import Budget, RunRecord
 from kibble.rewards.errors import ConfigError
 

@@ -6,10 +6,19 @@ import dataclasses
 import json
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from kibble.rewards.errors import CheckpointError
 
-__all__ = ["Budget", "Evaluation", "RunRecord", "read_record", "read_records", "write_record"]
+__all__ = [
+    "Budget",
+    "Evaluation",
+    "RunRecord",
+    "read_evaluation",
+    "read_record",
+    "read_records",
+    "write_record",
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,9 +44,9 @@ class Evaluation:
         judge: As ``kibble evaluate judge=``.
     """
 
-    episodes: int
-    seeds: tuple[int, ...]
-    judge: str
+    episodes: int = 100
+    seeds: tuple[int, ...] = (10_000,)
+    judge: str = "none"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,6 +81,16 @@ class RunRecord:
         return evaluation is None or self.evaluated == evaluation
 
 
+def read_evaluation(tree: dict[str, Any]) -> Evaluation:
+    """Read an evaluation from JSON.
+
+    Raises:
+        TypeError: If a part is missing or not known.
+        KeyError: If the seeds are missing.
+    """
+    return Evaluation(**{**tree, "seeds": tuple(tree["seeds"])})
+
+
 def read_record(path: Path) -> RunRecord:
     """Read one record.
 
@@ -82,9 +101,7 @@ def read_record(path: Path) -> RunRecord:
         tree = json.loads(path.read_text(encoding="utf-8"))
         tree["budget"] = Budget(**tree["budget"])
         tree["trained"] = tree["trained"] and Budget(**tree["trained"])
-        if tree["evaluated"]:
-            seeds = tuple(tree["evaluated"]["seeds"])
-            tree["evaluated"] = Evaluation(**{**tree["evaluated"], "seeds": seeds})
+        tree["evaluated"] = tree["evaluated"] and read_evaluation(tree["evaluated"])
         return RunRecord(**tree)
     except (ValueError, TypeError, KeyError) as error:
         raise CheckpointError(

@@ -25,6 +25,7 @@ NEEDED = {
 REQUIRED = {
     "evaluate": ["run=runs/a"],
     "score": ["input=a.mp4"],
+    "sweep": ["out=runs/sweep"],
     "adapt": ["demo=data/a", "out=models/a"],
 }
 
