@@ -24,7 +24,10 @@ class AgentConfig:
 
     Args:
         name: The algorithm; agent=… chooses it with all its keys.
-        gamma: Discount; shaping takes it from here.
+        gamma: Discount of one step; shaping takes it from here.
+        chunk: Actions that are chosen at once. A chunk pays its steps' discounted sum, and all
+            that counts in steps (agent.learning_starts, shaping.query_every, checkpoint_every)
+            counts chunks; the budget `steps` stays one of steps of the environment.
         learning_rate: Step size of Adam.
         network: Widths of the hidden layers of actor and critic.
         batch_size: Transitions in one gradient step.
@@ -41,6 +44,7 @@ class AgentConfig:
 
     name: str = ""
     gamma: float = 0.9
+    chunk: int = 1
     learning_rate: float = 1e-3
     network: list[int] = field(default_factory=lambda: [128, 128])
     batch_size: int = 128
@@ -59,10 +63,15 @@ class AgentConfig:
             )
         if not 0.0 <= self.gamma <= 1.0:
             raise ConfigError(f"`agent.gamma` must lie in [0, 1], got {self.gamma}.")
-        _check_positive(self, ("learning_rate", "batch_size", "warm_start_std"))
+        _check_positive(self, ("chunk", "learning_rate", "batch_size", "warm_start_std"))
         for key in ("warm_start_steps", "critic_warmup_steps"):
             if getattr(self, key) < 0:
                 raise ConfigError(f"`agent.{key}` must be 0 or more, got {getattr(self, key)}.")
+
+    @property
+    def decision_gamma(self) -> float:
+        """Discount from one decision to the next: of a whole chunk of actions."""
+        return self.gamma**self.chunk
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -13,6 +13,8 @@ from stable_baselines3 import PPO
 from stable_baselines3.common.buffers import ReplayBuffer
 from stable_baselines3.common.off_policy_algorithm import OffPolicyAlgorithm
 
+from kibble.agents.scoring.kept_signals import KeptSignals
+
 if TYPE_CHECKING:
     from kibble.agents.builders import Algorithm
 
@@ -111,7 +113,11 @@ def _get_replay(buffer: ReplayBuffer) -> Tree:
     """Return the filled part of a replay buffer."""
     filled = buffer.buffer_size if buffer.full else buffer.pos
     arrays = {name: getattr(buffer, name)[:filled] for name in _REPLAY}
-    return {"position": buffer.pos, "full": buffer.full, **arrays}
+    state: Tree = {"position": buffer.pos, "full": buffer.full, **arrays}
+    kept = getattr(buffer, "kept", None)
+    if isinstance(kept, KeptSignals):
+        state["kept"] = kept.get_state(filled)
+    return state
 
 
 def _set_replay(buffer: ReplayBuffer, state: Tree) -> None:
@@ -120,3 +126,6 @@ def _set_replay(buffer: ReplayBuffer, state: Tree) -> None:
         getattr(buffer, name)[: len(stored)] = stored
     buffer.pos = cast("int", state["position"])
     buffer.full = cast("bool", state["full"])
+    kept = getattr(buffer, "kept", None)
+    if isinstance(kept, KeptSignals):
+        kept.set_state(cast("Tree", state["kept"]))

@@ -8,6 +8,9 @@ from stable_baselines3.common.vec_env import VecEnv
 
 from kibble.agents.agent_config import AgentConfig, OffPolicyConfig, PpoConfig
 from kibble.agents.off_policy import OffPolicyAgent, build_off_policy
+from kibble.agents.replay import PotentialReplayBuffer
+from kibble.agents.rollout_buffer import PotentialRolloutBuffer
+from kibble.agents.scoring.source import find_source
 from kibble.agents.shaped_vec_env import check_agent_gamma
 from kibble.rewards.errors import ConfigError
 
@@ -53,25 +56,38 @@ def build_agent(
         ConfigError: If the algorithm cannot act or see in this environment.
         MissingDependencyError: If the package of the algorithm is not installed.
     """
-    check_agent_gamma(venv, config.gamma)
+    check_agent_gamma(venv, config.decision_gamma)
     if isinstance(config, OffPolicyConfig):
-        return build_off_policy(config, venv, seed=seed, device=device, observation=observation)
+        learner = build_off_policy(
+            config, venv, seed=seed, device=device, observation=observation
+        )
+        source = find_source(venv)
+        if source is not None:
+            assert isinstance(learner.replay_buffer, PotentialReplayBuffer)
+            learner.replay_buffer.follow(source)
+        return learner
     assert isinstance(config, PpoConfig)
-    return PPO(
+    agent = PPO(
         "CnnPolicy" if observation == "pixels" else "MlpPolicy",
         venv,
         learning_rate=config.learning_rate,
         n_steps=config.n_steps,
         batch_size=min(config.batch_size, config.n_steps * venv.num_envs),
         n_epochs=config.n_epochs,
-        gamma=config.gamma,
+        gamma=config.decision_gamma,
         gae_lambda=config.gae_lambda,
         clip_range=config.clip_range,
         ent_coef=config.ent_coef,
+        rollout_buffer_class=PotentialRolloutBuffer,
         policy_kwargs={"net_arch": list(config.network)},
         seed=seed,
         device=device,
     )
+    source = find_source(venv)
+    if source is not None:
+        assert isinstance(agent.rollout_buffer, PotentialRolloutBuffer)
+        agent.rollout_buffer.follow(source)
+    return agent
 
 
 def planned_steps(config: AgentConfig, *, budget: int, n_envs: int) -> int:

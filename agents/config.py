@@ -7,6 +7,7 @@ from typing import Any
 
 from kibble.agents.agent_config import AgentConfig, OffPolicyConfig, SacConfig
 from kibble.agents.near_names import one_of
+from kibble.agents.scoring.config import ScoringConfig
 from kibble.agents.transform_config import check_transforms, transforms_help
 from kibble.rewards.errors import ConfigError
 
@@ -139,13 +140,15 @@ class TrainConfig:
         reward: Where progress comes from.
         shaping: How progress becomes a reward.
         agent: The learning algorithm.
+        scoring: When the reward model reads frames, and whether they are kept.
         seed: Seed of environment, agent and exploration.
         steps: Budget of environment steps, all environments together; never exceeded.
         rollouts: Budget of finished episodes, or null; the run ends with the first of the two.
         n_envs: Environments stepped side by side.
         vectorization: serial (one process; fastest for cheap environments) or processes.
-        demonstrations: LeRobot dataset (v3.0), such as `kibble demos` records, or null; SAC takes
-            a part of each batch from it.
+        demonstrations: LeRobot dataset (v3.0), such as `kibble demos` records, or null; sac, tqc
+            and crossq take a part of each batch from it, and actors can be cloned from it
+            (agent.warm_start_steps).
         observation: state, relative (of the state what is about the things that the instruction
             names, wherever they stand; learns from far fewer episodes), embedding
             (proprioception and frozen frame embedding) or pixels.
@@ -162,6 +165,7 @@ class TrainConfig:
     reward: RewardConfig = field(default_factory=RewardConfig)
     shaping: ShapingConfig = field(default_factory=ShapingConfig)
     agent: AgentConfig = field(default_factory=SacConfig)
+    scoring: ScoringConfig = field(default_factory=ScoringConfig)
     seed: int = 0
     steps: int = 60_000
     rollouts: int | None = None
@@ -193,13 +197,19 @@ class TrainConfig:
                 "`run` must name the run directory with resume=true, got null; "
                 "write run=runs/… as printed when the run began."
             )
-        if self.demonstrations is not None and (
-            not isinstance(self.agent, OffPolicyConfig) or self.observation in VISUAL_OBSERVATIONS
+        self._check_demonstrations()
+        if self.agent.critic_warmup_steps and (
+            self.agent.name == "ppo" and self.observation == "pixels"
         ):
             raise ConfigError(
-                "`demonstrations` need agent=sac, tqc or crossq and observation=state or "
-                "relative, got "
-                f"agent={self.agent.name} and observation={self.observation}."
+                "`agent.critic_warmup_steps` must be 0 with agent=ppo and observation=pixels, got "
+                f"{self.agent.critic_warmup_steps}: there actor and critic share what they see."
+            )
+        if self.observation == "embedding" and self.scoring.kind == "asynchronous":
+            raise ConfigError(
+                "`scoring.kind=asynchronous` reads frames beside the environments, and "
+                "observation=embedding needs them encoded at every step anyway; choose "
+                "scoring.kind=immediate or deferred."
             )
         gamma = self.shaping.gamma
         if gamma is not None and gamma != self.agent.gamma:
@@ -212,6 +222,23 @@ class TrainConfig:
                 "`observation=embedding` needs a reward model to embed frames, got "
                 f"reward={self.reward.name}; choose reward=grm_tiny, with shaping=none if only "
                 "its embedding is wanted."
+            )
+
+    def _check_demonstrations(self) -> None:
+        if self.demonstrations is None:
+            if self.agent.warm_start_steps:
+                raise ConfigError(
+                    "`agent.warm_start_steps` needs demonstrations to clone, got demonstrations="
+                    "null; record some with `kibble demos`, or leave it at 0."
+                )
+        elif self.observation == "pixels":
+            raise ConfigError(
+                "`demonstrations` need observation=state, relative or embedding, got pixels."
+            )
+        elif not isinstance(self.agent, OffPolicyConfig) and not self.agent.warm_start_steps:
+            raise ConfigError(
+                f"`demonstrations` help agent={self.agent.name} through its warm start alone, got "
+                "agent.warm_start_steps=0; write agent.warm_start_steps=1000, or choose agent=sac."
             )
 
 

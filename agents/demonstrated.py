@@ -2,22 +2,30 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from kibble.agents.action_chunks import chunk_transitions
 from kibble.agents.config import TrainConfig
 from kibble.agents.demonstrations.episode import RecordedEpisode
 from kibble.agents.demonstrations.files import Demonstrations
 from kibble.agents.environments import make_environment
-from kibble.agents.observations import ScaledObservation
+from kibble.agents.observations import ScaledObservation, embed_states
+from kibble.agents.oracle_reward import OracleModel, oracle_frames
+from kibble.agents.scoring.events import Event, Opened, Stepped
+from kibble.agents.scoring.replay_events import replay_events
+from kibble.agents.shaping_layer import build_shaper, run_rule
+from kibble.rewards.embedding import Embedder
 from kibble.rewards.errors import ConfigError
-from kibble.rewards.potential import Potential
+from kibble.rewards.frames import concatenate_frames
+from kibble.rewards.rule import RewardRule, total
 from kibble.rewards.shaper import Shaper
-from kibble.rewards.shaping import shaping_term
-from kibble.rewards.types import RewardModel, Task
+from kibble.rewards.signals import Signals
+from kibble.rewards.types import Frames, RewardModel, Task
 
 __all__ = ["Transitions", "demonstrated_transitions"]
 
@@ -30,15 +38,20 @@ class Transitions:
         observations: (M, D) float32, as the agent sees them.
         next_observations: (M, D) float32.
         actions: (M, A) float32.
-        rewards: (M,) float32, shaped.
-        terminated: (M,) bool.
+        signals: M transitions, as the run's reward reads them.
+        rule: What turns them into rewards.
     """
 
     observations: NDArray[np.float32]
     next_observations: NDArray[np.float32]
     actions: NDArray[np.float32]
-    rewards: NDArray[np.float32]
-    terminated: NDArray[np.bool_]
+    signals: Signals
+    rule: RewardRule
+
+    @property
+    def rewards(self) -> NDArray[np.float64]:
+        """(M,) float64, shaped."""
+        return total(self.rule(self.signals))
 
 
 def demonstrated_transitions(config: TrainConfig, model: RewardModel | None) -> Transitions:
@@ -58,7 +71,9 @@ def demonstrated_transitions(config: TrainConfig, model: RewardModel | None) -> 
     """
     assert config.demonstrations is not None
     folder = Path(config.demonstrations)
-    scaled = ScaledObservation(make_environment(config.task, renders=False))
+    scaled = ScaledObservation(
+        make_environment(config.task, renders=False), relative=config.observation == "relative"
+    )
     try:
         for episode in Demonstrations(folder, views=()):  # before any frame is decoded
             _check(episode, config, scaled)
@@ -67,26 +82,41 @@ def demonstrated_transitions(config: TrainConfig, model: RewardModel | None) -> 
             np.stack([scaled.observation(row) for row in episode.observations])
             for episode in episodes
         ]
+        if config.observation == "embedding":
+            assert isinstance(model, Embedder)  # TrainConfig refuses embedding without a model
+            seen = [
+                embed_states(rows, episode.frames, model, spec=model.spec, env=scaled)
+                for rows, episode in zip(seen, episodes, strict=True)
+            ]
     finally:
         scaled.close()
-    return Transitions(
+    if model is None and config.reward.kind == "oracle":
+        model = OracleModel()
+        episodes = [replace(episode, frames=_oracle_frames(episode)) for episode in episodes]
+    rule = run_rule(config)
+    if model is None:
+        signals = [_sparse(episode, rule.window) for episode in episodes]
+    else:
+        signals = _read(episodes, build_shaper(config, model, len(episodes)), config.scoring.batch)
+    transitions = Transitions(
         observations=np.concatenate([rows[:-1] for rows in seen]),
         next_observations=np.concatenate([rows[1:] for rows in seen]),
         actions=np.concatenate([episode.actions for episode in episodes]),
-        rewards=np.concatenate(
-            [_rewards(episode, config, model) for episode in episodes], dtype=np.float32
-        ),
-        terminated=np.concatenate([_terminated(episode) for episode in episodes]),
+        signals=Signals.stack(signals),
+        rule=rule,
     )
+    lengths = [len(episode) for episode in episodes]
+    agent = config.agent
+    return chunk_transitions(transitions, lengths, chunk=agent.chunk, gamma=agent.gamma)
 
 
 def _check(episode: RecordedEpisode, config: TrainConfig, scaled: ScaledObservation) -> None:
     """Refuse what would teach the wrong thing."""
-    rows = episode.observations.shape[1:]
-    if rows != scaled.observation_space.shape:
+    rows, expected = episode.observations.shape[1:], scaled.env.observation_space.shape
+    if rows != expected:
         raise ConfigError(
             f"`demonstrations` must be of task={config.task.name}, whose observations have shape "
-            f"{scaled.observation_space.shape}, got {rows} in '{config.demonstrations}'; record "
+            f"{expected}, got {rows} in '{config.demonstrations}'; record "
             f"some with `kibble demos task={config.task.name} out=…`."
         )
     if len(episode) < 1 or episode.actions.shape[1:] != scaled.action_space.shape:
@@ -124,42 +154,62 @@ def _views(folder: Path, model: RewardModel | None) -> tuple[str, ...]:
     return found
 
 
-def _terminated(episode: RecordedEpisode) -> NDArray[np.bool_]:
-    terminated = np.zeros(len(episode), np.bool_)
-    terminated[-1] = episode.terminated
-    return terminated
+def _sparse(episode: RecordedEpisode, window: int) -> Signals:
+    """Signals of an episode that no model reads."""
+    ends = np.arange(len(episode)) == len(episode) - 1
+    return Signals.sparse(
+        episode.rewards.astype(np.float64),
+        ends & episode.terminated,
+        ends & ~np.bool_(episode.terminated),
+        window=window,
+    )
 
 
-def _rewards(
-    episode: RecordedEpisode, config: TrainConfig, model: RewardModel | None
-) -> NDArray[np.float64]:
-    """Return (T,) float64, each step's task reward plus its shaping term."""
-    shaping, gamma = config.shaping, config.agent.gamma
-    task = episode.rewards.astype(np.float64)
-    terminated = _terminated(episode)
-    if model is not None:
-        shaper = Shaper(
-            Potential(model, scale=shaping.scale, shift=shaping.shift),
-            slots=1,
-            gamma=gamma,
-            mode=shaping.mode,
+def _read(episodes: Sequence[RecordedEpisode], shaper: Shaper, batch: int) -> list[Signals]:
+    """Have a model read the recorded frames, all episodes side by side, one frame each at once."""
+    steps: list[list[Signals]] = [[] for _ in episodes]
+    for event, step in replay_events(shaper, _events(episodes), batch=batch):
+        if isinstance(event, Stepped):
+            assert step is not None
+            assert event.active is not None
+            for i in np.flatnonzero(event.active).tolist():
+                steps[i].append(step.signals[i : i + 1])
+    return [Signals.stack(parts) for parts in steps]
+
+
+def _events(episodes: Sequence[RecordedEpisode]) -> Iterator[Event]:
+    """What happened in the recorded episodes, the t-th steps of all at a time."""
+    lengths = np.array([len(episode) for episode in episodes])
+    yield Opened(
+        starts={
+            i: (Task(instruction=episode.instruction), _frames(episode, 0))
+            for i, episode in enumerate(episodes)
+        }
+    )
+    for t in range(int(lengths.max())):
+        active, last = t < lengths, t == lengths - 1
+        terminated = last & np.array([episode.terminated for episode in episodes])
+        going = np.flatnonzero(active).tolist()
+        rewards = np.zeros(len(episodes))
+        rewards[going] = [episodes[i].rewards[t] for i in going]
+        yield Stepped(
+            number=t,
+            rewards=rewards,
+            terminated=terminated,
+            truncated=last & ~terminated,
+            frames={i: _frames(episodes[i], t + 1) for i in going},
+            penalty=np.ones(len(episodes)),
+            infraction=np.zeros(len(episodes), np.bool_),
+            active=active,
         )
-        frames = [
-            {view: images[t : t + 1] for view, images in episode.frames.items()}
-            for t in range(len(episode) + 1)
-        ]
-        shaper.begin({0: (Task(instruction=episode.instruction), frames[0])})
-        never = np.zeros(1, np.bool_)
-        return np.array(
-            [
-                shaper.step(
-                    task[t : t + 1], terminated[t : t + 1], never, {0: frames[t + 1]}
-                ).total[0]
-                for t in range(len(episode))
-            ]
-        )
-    if config.reward.kind == "oracle":
-        assert episode.labels is not None
-        phi = shaping.scale * (episode.labels.progress.astype(np.float64) + shaping.shift)
-        return task + shaping_term(phi[:-1], phi[1:], terminated, gamma=gamma, mode=shaping.mode)
-    return task
+
+
+def _frames(episode: RecordedEpisode, t: int) -> Frames:
+    return {view: images[t : t + 1] for view, images in episode.frames.items()}
+
+
+def _oracle_frames(episode: RecordedEpisode) -> Frames:
+    """The simulator's labels as frames that :class:`OracleModel` reads."""
+    assert episode.labels is not None
+    labels = zip(episode.labels.progress, episode.labels.success, strict=True)
+    return concatenate_frames([oracle_frames(float(p), bool(done)) for p, done in labels])

@@ -10,20 +10,23 @@ import gymnasium as gym
 from stable_baselines3.common.vec_env import DummyVecEnv, SubprocVecEnv, VecEnv
 
 import kibble.envs  # noqa: F401  (registers the tabletop suite)
-from kibble.agents.config import TaskConfig, TrainConfig
+from kibble.agents.action_chunks import in_chunks
+from kibble.agents.agent_config import AgentConfig
+from kibble.agents.config import VISUAL_OBSERVATIONS, TaskConfig, TrainConfig
 from kibble.agents.observations import (
     EmbeddedObservation,
     FramesObservation,
     PixelObservation,
     ScaledObservation,
 )
-from kibble.agents.oracle_reward import OracleShapedVecEnv
+from kibble.agents.oracle_reward import ORACLE_VIEW, OracleFrames, OracleModel
 from kibble.agents.resumable import Resumable
 from kibble.agents.shaped_vec_env import ShapedVecEnv
+from kibble.agents.shaping_layer import build_shaper, run_rule
+from kibble.agents.sparse_reward import SparseVecEnv
 from kibble.envs.frames import CaptureFrames, frame_source, model_views
 from kibble.rewards.embedding import Embedder
 from kibble.rewards.errors import ConfigError
-from kibble.rewards.potential import Potential
 from kibble.rewards.types import ModelSpec, RewardModel
 
 __all__ = ["build_environments", "make_environment", "make_observed"]
@@ -67,13 +70,13 @@ def make_observed(env: Env, observation: str, spec: ModelSpec | None) -> Env:
 
     Args:
         env: From :func:`make_environment`.
-        observation: state, embedding or pixels.
+        observation: state, relative, embedding or pixels.
         spec: The reward model that embeds, for ``embedding``.
     """
     if observation == "pixels":
         return PixelObservation(env)
-    scaled = ScaledObservation(env)
-    if observation == "state":
+    scaled = ScaledObservation(env, relative=observation == "relative")
+    if observation in ("state", "relative"):
         return scaled
     assert spec is not None  # TrainConfig refuses embedding without a model
     return FramesObservation(scaled, model_views(frame_source(env).views, spec))
@@ -89,13 +92,15 @@ def build_environments(config: TrainConfig, model: RewardModel | None) -> VecEnv
     Raises:
         ConfigError: If the environment does not suit the config.
     """
-    spec = None if model is None else model.spec
+    if config.reward.kind == "oracle":
+        model = OracleModel()
     make = partial(
         _make_one,
         task=config.task,
+        agent=config.agent,
         observation=config.observation,
-        spec=spec,
-        capture_every=None if spec is None else config.shaping.query_every,
+        spec=None if model is None else model.spec,
+        query_every=config.shaping.query_every,
     )
     thunks: list[Callable[[], Env]] = [make] * config.n_envs
     venv: VecEnv
@@ -103,24 +108,15 @@ def build_environments(config: TrainConfig, model: RewardModel | None) -> VecEnv
         venv = SubprocVecEnv(thunks, start_method="forkserver")
     else:
         venv = DummyVecEnv(thunks)
-    shaping, gamma = config.shaping, config.agent.gamma
-    if model is not None:
-        potential = Potential(
-            model,
-            slots=config.n_envs,
-            scale=shaping.scale,
-            shift=shaping.shift,
-            max_failure_share=shaping.max_failure_share,
-        )
+    if model is None:
+        venv = SparseVecEnv(venv, rule=run_rule(config))
+    else:
         venv = ShapedVecEnv(
             venv,
-            potential,
-            gamma=gamma,
-            mode=shaping.mode,
-            instruction=config.task.instruction,
+            build_shaper(config, model, config.n_envs),
+            scoring=config.scoring,
+            remake=partial(build_shaper, config),
         )
-    elif config.reward.kind == "oracle":
-        venv = OracleShapedVecEnv(venv, gamma=gamma, shaping=shaping)
     if config.observation == "embedding":
         assert isinstance(model, Embedder)
         venv = EmbeddedObservation(venv, model)
@@ -128,13 +124,21 @@ def build_environments(config: TrainConfig, model: RewardModel | None) -> VecEnv
 
 
 def _make_one(
-    *, task: TaskConfig, observation: str, spec: ModelSpec | None, capture_every: int | None
+    *,
+    task: TaskConfig,
+    agent: AgentConfig,
+    observation: str,
+    spec: ModelSpec | None,
+    query_every: int,
 ) -> Env:
     """Make one environment of the vector, in its own process where there are several."""
-    env = make_environment(task, renders=observation != "state" or capture_every is not None)
-    env = make_observed(env, observation, spec)
+    pictured = spec is not None and ORACLE_VIEW not in spec.views
+    env = make_environment(task, renders=observation in VISUAL_OBSERVATIONS or pictured)
+    env = make_observed(in_chunks(env, agent), observation, spec)
     env = Resumable(env)
-    if capture_every is not None and spec is not None:
+    if spec is not None and not pictured:
+        env = OracleFrames(env)
+    if spec is not None:
         views = model_views(frame_source(env).views, spec)
-        env = CaptureFrames(env, every=capture_every, views=views)
+        env = CaptureFrames(env, every=query_every, views=views)
     return env

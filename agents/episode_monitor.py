@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import time
-from typing import cast, final
+from collections import deque
+from dataclasses import dataclass
+from typing import TypeAlias, cast, final
 
 import numpy as np
+from numpy.typing import NDArray
 from stable_baselines3.common.vec_env import VecEnv, VecEnvWrapper
 from stable_baselines3.common.vec_env.base_vec_env import VecEnvObs, VecEnvStepReturn
 
+from kibble.agents.action_chunks import done_and_earned
 from kibble.agents.episode_log import EpisodeLog, EpisodeRecord
+from kibble.agents.scoring.source import Rescored, Scored, find_source
 
 __all__ = ["EpisodeMonitor"]
 
@@ -21,12 +26,17 @@ class EpisodeMonitor(VecEnvWrapper):
     It writes a record of each finished episode, and ``info["episode"]`` for
     Stable-Baselines3's own means.
 
+    Where rewards are known late (see :class:`kibble.agents.scoring.scoring.Scoring`), so are
+    records, and ``info["episode"]`` is left out; they come in the same order. Rewards are returned
+    as float64: what an algorithm adds to them can then be told apart again.
+
     Args:
         venv: The environments, reward shaped already.
 
     Attributes:
         log: Where records go; to be set before the first episode ends.
-        finished: Records of the episodes that ended in this process.
+        finished: Records of the episodes that ended and were scored in this process.
+        late: ``info["episode"]`` of those whose infos were gone by then, for somebody to take.
     """
 
     log: EpisodeLog
@@ -34,17 +44,24 @@ class EpisodeMonitor(VecEnvWrapper):
     def __init__(self, venv: VecEnv) -> None:
         super().__init__(venv)
         self.finished: list[EpisodeRecord] = []
+        self.late: list[dict[str, float]] = []
         self._began = time.perf_counter()
         self._count = 0
+        self._ended = 0
         self._steps = 0
         self._lengths = np.zeros(self.num_envs, np.int64)  # (N,)
         self._task = np.zeros(self.num_envs, np.float64)  # (N,)
         self._shaped = np.zeros(self.num_envs, np.float64)  # (N,)
+        self._waiting: list[deque[_Ended]] = [deque() for _ in range(self.num_envs)]
+        self._scored: list[_Paid] = []
+        self._source = find_source(venv)
+        if self._source is not None:
+            self._source.listeners.append(self._hear)
 
     @property
     def episodes(self) -> int:
         """Episodes finished since training began, over all resumed parts."""
-        return self._count
+        return self._ended
 
     @property
     def seconds(self) -> float:
@@ -53,6 +70,7 @@ class EpisodeMonitor(VecEnvWrapper):
 
     def reset(self) -> VecEnvObs:
         """Reset all environments; episodes that were running are forgotten."""
+        self.settle()
         for totals in (self._lengths, self._task, self._shaped):
             totals[:] = 0
         return self.venv.reset()
@@ -60,18 +78,29 @@ class EpisodeMonitor(VecEnvWrapper):
     def step_wait(self) -> VecEnvStepReturn:
         """Add up rewards and log the episodes that end."""
         observations, rewards, dones, infos = self.venv.step_wait()
-        self._steps += self.num_envs
-        self._lengths += 1
-        self._shaped += rewards
         for index, info in enumerate(infos):
             terms = cast("dict[str, float]", info.get("reward_terms", {}))
-            self._task[index] += terms.get("task", rewards[index])
+            steps, earned = done_and_earned(info, terms.get("task", rewards[index]))
+            self._steps += steps
+            self._lengths[index] += steps
+            self._task[index] += earned
             if dones[index]:
-                self._finish(index, info)
-        return observations, rewards, dones, infos
+                self._end(index, info)
+        if self._source is None:
+            judged = np.array([info.get("model_success", np.nan) for info in infos], np.float64)
+            self._scored.append((rewards.astype(np.float64), dones, judged))
+        self._finish()
+        return observations, rewards.astype(np.float64), dones, infos
+
+    def settle(self) -> None:
+        """Have all that waits scored, and log the episodes that ended."""
+        if self._source is not None:
+            self._source.settle()
+        self._finish()
 
     def get_state(self) -> dict[str, object]:
         """Return counters and running sums; the log's length comes with them."""
+        self.settle()
         return {
             "count": self._count,
             "steps": self._steps,
@@ -89,7 +118,7 @@ class EpisodeMonitor(VecEnvWrapper):
             state: The state.
             running: Whether the episodes that were running go on too.
         """
-        self._count = cast("int", state["count"])
+        self._count = self._ended = cast("int", state["count"])
         self._steps = cast("int", state["steps"])
         self._began = time.perf_counter() - cast("float", state["seconds"])
         if running:
@@ -97,34 +126,71 @@ class EpisodeMonitor(VecEnvWrapper):
             self._task[:] = np.asarray(state["task"])
             self._shaped[:] = np.asarray(state["shaped"])
 
-    def _finish(self, index: int, info: dict[str, object]) -> None:
-        success, judged = info.get("is_success"), info.get("model_success")
+    def _hear(self, result: Scored | Rescored) -> None:
+        if isinstance(result, Scored):
+            signals = result.step.signals
+            ended = signals.terminated | signals.truncated
+            self._scored.append((result.step.total, ended, signals.success))
+
+    def _end(self, index: int, info: dict[str, object]) -> None:
+        """Remember an episode that ended, until it is known what it was paid."""
+        success = info.get("is_success")
+        ended = _Ended(
+            info=info,
+            steps=self._steps,
+            length=int(self._lengths[index]),
+            task=float(self._task[index]),
+            success=None if success is None else bool(success),
+            seconds=round(self.seconds, 3),
+        )
+        self._waiting[index].append(ended)
+        self._ended += 1
+        self._lengths[index] = 0
+        self._task[index] = 0.0
+
+    def _finish(self) -> None:
+        """Add up what steps were paid, in their order, and log the episodes that end with them."""
+        scored, self._scored = self._scored, []
+        for paid, ends, judged in scored:
+            self._shaped += paid
+            for index in np.flatnonzero(ends).tolist():
+                self._log(index, self._waiting[index].popleft(), judged[index])
+                self._shaped[index] = 0.0
+
+    def _log(self, index: int, ended: _Ended, judged: float) -> None:
         record = EpisodeRecord(
             index=self._count,
             env=index,
-            steps=self._steps,
-            length=int(self._lengths[index]),
-            return_task=float(self._task[index]),
+            steps=ended.steps,
+            length=ended.length,
+            return_task=ended.task,
             return_shaped=float(self._shaped[index]),
-            success=None if success is None else bool(success),
-            model_success=_probability(judged),
-            seconds=round(self.seconds, 3),
+            success=ended.success,
+            model_success=None if np.isnan(judged) else float(judged),
+            seconds=ended.seconds,
         )
         self.log.append(record)
         self.finished.append(record)
-        info["episode"] = {
-            "r": record.return_shaped,
-            "l": record.length,
-            "t": record.seconds,
-        }
+        means = {"r": record.return_shaped, "l": record.length, "t": record.seconds}
+        if ended.steps == self._steps:
+            ended.info["episode"] = means
+        else:
+            self.late.append(means)
         self._count += 1
-        for totals in (self._lengths, self._task, self._shaped):
-            totals[index] = 0
 
 
-def _probability(value: object) -> float | None:
-    """Return a probability, or None where the model gave none (NaN)."""
-    if value is None:
-        return None
-    number = float(cast("float", value))
-    return None if np.isnan(number) else number
+@final
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Ended:
+    """What the environment told of an episode that ended."""
+
+    info: dict[str, object]
+    steps: int
+    length: int
+    task: float
+    success: bool | None
+    seconds: float
+
+
+_Paid: TypeAlias = tuple[NDArray[np.float64], NDArray[np.bool_], NDArray[np.float64]]
+"""What one step paid, (N,), which episodes ended with it, and the model's last judgements."""

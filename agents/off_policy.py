@@ -12,8 +12,8 @@ from stable_baselines3.common.vec_env import VecEnv
 from kibble.agents.agent_config import CrossqConfig, OffPolicyConfig, SacConfig, TqcConfig
 from kibble.agents.critics import LayerNormTwinSACPolicy, TwinSACPolicy
 from kibble.agents.quick_sac import QuickSAC
-from kibble.agents.replay import AugmentedReplayBuffer
-from kibble.agents.symmetries import symmetries_of
+from kibble.agents.replay import PotentialReplayBuffer
+from kibble.agents.reflecting import reflecting_of
 from kibble.rewards.errors import ConfigError, MissingDependencyError
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ class _Settings(TypedDict):
     train_freq: int
     gradient_steps: int
     ent_coef: float | str
-    replay_buffer_class: type[ReplayBuffer] | None
+    replay_buffer_class: type[ReplayBuffer]
     replay_buffer_kwargs: dict[str, object]
     seed: int
     device: torch.device
@@ -64,16 +64,14 @@ def build_off_policy(
         "buffer_size": config.buffer_size,
         "learning_starts": config.learning_starts,
         "batch_size": config.batch_size,
-        "gamma": config.gamma,
+        "gamma": config.decision_gamma,
         "train_freq": 1,
         "gradient_steps": config.gradient_steps * venv.num_envs,
         "ent_coef": config.ent_coef,
-        "replay_buffer_class": None if pixels else AugmentedReplayBuffer,
-        "replay_buffer_kwargs": (
-            {}
-            if pixels
-            else {"symmetries": symmetries_of(venv, device=device) if symmetric else None}
-        ),
+        "replay_buffer_class": PotentialReplayBuffer,
+        "replay_buffer_kwargs": {
+            "reflecting": reflecting_of(venv, device=device) if symmetric else None
+        },
         "seed": seed,
         "device": device,
     }

@@ -1,8 +1,9 @@
-"""A replay buffer that also learns from demonstrations and from mirror images."""
+"""A replay buffer that keeps potentials, and learns from demonstrations and mirror images too."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, final
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, final
 
 import numpy as np
 import torch
@@ -13,33 +14,51 @@ from stable_baselines3.common.type_aliases import ReplayBufferSamples
 
 from kibble.agents.demonstrated import Transitions
 from kibble.agents.reflecting import Reflecting
+from kibble.agents.scoring.kept_signals import KeptSignals
+from kibble.agents.scoring.scoring import Scoring
+from kibble.agents.scoring.source import Rescored, Scored, SignalSource
+from kibble.rewards.errors import ConfigError
+from kibble.rewards.rule import total
+from kibble.rewards.types import RewardModel
 
 if TYPE_CHECKING:
-    from stable_baselines3.common.vec_env import VecEnv, VecNormalize
+    from stable_baselines3.common.vec_env import VecNormalize
 
-__all__ = ["AugmentedReplayBuffer"]
+__all__ = ["PotentialReplayBuffer"]
 
 
 @final
-class AugmentedReplayBuffer(ReplayBuffer):
-    """Fills a share of each batch from demonstrations, and mirrors most of it.
+class PotentialReplayBuffer(ReplayBuffer):
+    """Keeps what rewards are made of, with the model's version, and derives them in each batch.
 
-    Rewards stay as they are. Demonstrations lie beside what the agent itself experienced and are
-    never overwritten by it.
+    It also fills a share of each batch from demonstrations, and mirrors most of it. Demonstrations
+    lie beside what the agent itself experienced and are never overwritten by it.
+
+    A batch that touches transitions which nobody has scored yet has all that waits scored first,
+    so what is learned does not depend on when frames are scored. Time limits do not end a task,
+    as in the base class.
+
+    Use it as ``replay_buffer_class`` and call :meth:`follow` when the algorithm is made; until
+    then it pays the rewards that it is given.
 
     Args:
         buffer_size: Transitions of the agent's own that it holds.
-        observation_space: Flat observations.
+        observation_space: Observations as one array.
         action_space: Flat actions.
         device: Where batches go.
         n_envs: Environments side by side.
         optimize_memory_usage: As in the base class.
         reflecting: Mirrors transitions, where the environment is symmetric.
 
+    Attributes:
+        kept: Signals of the agent's own transitions, or ``None`` before :meth:`follow`.
+
     Source:
         Ball et al. 2023, "Efficient Online Reinforcement Learning with Offline Data" (RLPD), for
         sampling each batch from both sources.
     """
+
+    kept: KeptSignals | None = None
 
     def __init__(
         self,
@@ -59,29 +78,81 @@ class AugmentedReplayBuffer(ReplayBuffer):
             device,
             n_envs,
             optimize_memory_usage=optimize_memory_usage,
+            handle_timeout_termination=not optimize_memory_usage,
         )
         self._reflecting = reflecting
+        self._transitions: Transitions | None = None
         self._demonstrated: ReplayBufferSamples | None = None
+        self._read_again: Callable[[RewardModel], Transitions] | None = None
         self._share = 0.0
 
-    def demonstrate(self, transitions: Transitions, *, share: float) -> None:
+    def follow(self, source: SignalSource) -> None:
+        """Derive rewards from the signals of a source from here on."""
+        self.kept = KeptSignals(source, rows=self.buffer_size, slots=self.n_envs)
+        source.listeners.append(self._hear)
+
+    def demonstrate(
+        self,
+        transitions: Transitions,
+        *,
+        share: float,
+        read_again: Callable[[RewardModel], Transitions] | None = None,
+    ) -> None:
         """Take part of every further batch from demonstrations.
 
         Args:
             transitions: Of all demonstrations, M >= 1.
             share: Part of each batch, in [0, 1].
+            read_again: Gives the same transitions as another model reads them; called when
+                stored frames are scored again.
         """
         self._share = share
+        self._read_again = read_again
+        self._transitions = transitions
         self._demonstrated = ReplayBufferSamples(
             observations=self.to_torch(transitions.observations),
             actions=self.to_torch(transitions.actions),
             next_observations=self.to_torch(transitions.next_observations),
-            dones=self.to_torch(transitions.terminated[:, None].astype(np.float32)),
-            rewards=self.to_torch(transitions.rewards[:, None]),
+            dones=self.to_torch(transitions.signals.terminated[:, None].astype(np.float32)),
+            rewards=self.to_torch(np.zeros((len(transitions.signals), 1), np.float32)),
         )
 
+    def rescore(self, model: RewardModel) -> None:
+        """Read all stored frames with another model, demonstrations included.
+
+        The run goes on with that model. Transitions whose frames have left the frame store keep
+        their potentials; ``kept.versions`` tells how many.
+
+        Raises:
+            ConfigError: If the run keeps no frames (``scoring.store_mb``).
+            ModelError: If the model fails too often; then nothing has changed.
+        """
+        source = None if self.kept is None else self.kept.source
+        if not isinstance(source, Scoring):
+            raise ConfigError(
+                "`rescore` needs rewards that a reward model reads from frames, got none; "
+                "choose reward=grm_tiny."
+            )
+        source.rescore(model)
+
+    def add(
+        self,
+        obs: NDArray[Any],
+        next_obs: NDArray[Any],
+        action: NDArray[Any],
+        reward: NDArray[Any],
+        done: NDArray[Any],
+        infos: list[dict[str, Any]],
+    ) -> None:
+        """Add a step of all environments."""
+        if self.kept is not None:
+            self.kept.add(self.pos, reward)
+        super().add(obs, next_obs, action, reward, done, infos)
+        if self.kept is not None and self.full and self.pos == 0:  # once a round
+            self.kept.forget_overwritten()
+
     def sample(self, batch_size: int, env: VecNormalize | None = None) -> ReplayBufferSamples:
-        """Sample transitions with replacement."""
+        """Sample transitions with replacement, and derive their rewards."""
         batch = self._mix(batch_size, env)
         return batch if self._reflecting is None else self._reflecting.reflected(batch)
 
@@ -90,13 +161,55 @@ class AugmentedReplayBuffer(ReplayBuffer):
             return super().sample(batch_size, env)
         count = round(self._share * batch_size)
         own = super().sample(batch_size - count, env)
-        chosen = torch.randint(len(self._demonstrated.rewards), (count,), device=self.device)
+        shown = self._demonstrated
+        chosen = torch.randint(len(shown.rewards), (count,), device=self.device)
         return ReplayBufferSamples(
-            observations=torch.cat([own.observations, self._demonstrated.observations[chosen]]),
-            actions=torch.cat([own.actions, self._demonstrated.actions[chosen]]),
-            next_observations=torch.cat(
-                [own.next_observations, self._demonstrated.next_observations[chosen]]
-            ),
-            dones=torch.cat([own.dones, self._demonstrated.dones[chosen]]),
-            rewards=torch.cat([own.rewards, self._demonstrated.rewards[chosen]]),
+            observations=torch.cat([own.observations, shown.observations[chosen]]),
+            actions=torch.cat([own.actions, shown.actions[chosen]]),
+            next_observations=torch.cat([own.next_observations, shown.next_observations[chosen]]),
+            dones=torch.cat([own.dones, shown.dones[chosen]]),
+            rewards=torch.cat([own.rewards, self._demonstrated_rewards(chosen)]),
         )
+
+    def _demonstrated_rewards(self, chosen: torch.Tensor) -> torch.Tensor:
+        """Derive the rewards of some demonstrated transitions, (n, 1)."""
+        assert self._transitions is not None
+        signals = self._transitions.signals[chosen.cpu().numpy()]
+        rule = self._transitions.rule if self.kept is None else self.kept.source.rule
+        return self.to_torch(total(rule(signals)).astype(np.float32)[:, None])
+
+    def _get_samples(
+        self, batch_inds: NDArray[np.int64], env: VecNormalize | None = None
+    ) -> ReplayBufferSamples:
+        if self.kept is None:
+            return super()._get_samples(batch_inds, env)
+        # The base class draws the environments in here too, by the same generator.
+        slots = np.random.randint(0, high=self.n_envs, size=len(batch_inds))  # noqa: NPY002
+        rewards = self.kept.rewards(batch_inds, slots)
+        if self.optimize_memory_usage:
+            next_obs = self.observations[(batch_inds + 1) % self.buffer_size, slots]
+        else:
+            next_obs = self.next_observations[batch_inds, slots]
+        ended = self.dones[batch_inds, slots] * (1 - self.timeouts[batch_inds, slots])
+        return ReplayBufferSamples(
+            observations=self.to_torch(_normal(self.observations[batch_inds, slots], env)),
+            actions=self.to_torch(self.actions[batch_inds, slots]),
+            next_observations=self.to_torch(_normal(next_obs, env)),
+            dones=self.to_torch(ended[:, None]),
+            rewards=self.to_torch(self._normalize_reward(rewards[:, None], env)),
+        )
+
+    def _hear(self, result: Scored | Rescored) -> None:
+        """Have the demonstrations read again where stored frames were."""
+        if not isinstance(result, Rescored) or self._read_again is None:
+            return
+        self._transitions = self._read_again(result.model)
+
+
+def _normal(observations: NDArray[Any], env: VecNormalize | None) -> NDArray[Any]:
+    """Normalise observations as the base class would."""
+    if env is None:
+        return observations
+    normal = env.normalize_obs(observations)
+    assert isinstance(normal, np.ndarray)  # observations are one array
+    return normal

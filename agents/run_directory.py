@@ -26,6 +26,7 @@ from kibble.agents.config import (
     TaskConfig,
     TrainConfig,
 )
+from kibble.agents.scoring.config import ScoringConfig
 from kibble.rewards.errors import CheckpointError, ConfigError
 from kibble.rewards.types import ModelSpec
 
@@ -187,6 +188,7 @@ def _config_from_tree(tree: dict[str, dict[str, object]]) -> TrainConfig:
         "task": TaskConfig(**tree["task"]),  # type: ignore[arg-type]  # checked by the dataclass
         "reward": RewardConfig(**tree["reward"]),  # type: ignore[arg-type]
         "shaping": ShapingConfig(**tree["shaping"]),  # type: ignore[arg-type]
+        "scoring": ScoringConfig(**tree["scoring"]),  # type: ignore[arg-type]
         "agent": AGENTS[str(tree["agent"]["name"])](**tree["agent"]),  # type: ignore[arg-type]
     }
     return TrainConfig(**{**tree, **groups})  # type: ignore[arg-type]

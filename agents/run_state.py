@@ -16,6 +16,7 @@ from kibble.agents.agent_state import (
 )
 from kibble.agents.episode_monitor import EpisodeMonitor
 from kibble.agents.resumable import Stateful
+from kibble.agents.scoring.source import find_source
 from kibble.rewards.errors import CheckpointError
 
 if TYPE_CHECKING:
@@ -23,14 +24,20 @@ if TYPE_CHECKING:
 
 __all__ = ["get_run_state", "set_run_state"]
 
-_FORMAT = 1
+_FORMAT = 2
 
 
 def get_run_state(agent: Algorithm, monitor: EpisodeMonitor) -> dict[str, object]:
-    """Return all that a run depends on. To be called between rollouts."""
+    """Return all that a run depends on. To be called between rollouts.
+
+    Frames that wait are scored first, so none waits in a checkpoint.
+    """
+    source = cast("Stateful | None", find_source(monitor.venv))
+    scoring = None if source is None else source.get_state()
     return {
         "format": _FORMAT,
         "agent": get_agent_state(agent),
+        "scoring": scoring,
         "monitor": monitor.get_state(),
         "wrappers": {name: layer.get_state() for name, layer in _layers(monitor).items()},
         "environments": monitor.env_method("take_state"),
@@ -58,6 +65,9 @@ def set_run_state(agent: Algorithm, monitor: EpisodeMonitor, state: dict[str, ob
     for index, environment in enumerate(environments):
         monitor.env_method("give_state", environment, indices=index)
     set_agent_state(agent, cast("dict[str, object]", state["agent"]))
+    source = cast("Stateful | None", find_source(monitor.venv))
+    if source is not None:
+        source.set_state(cast("dict[str, object]", state["scoring"]))
     if running:
         wrappers = cast("dict[str, dict[str, object]]", state["wrappers"])
         for name, layer in _layers(monitor).items():

@@ -9,6 +9,8 @@ import numpy as np
 from stable_baselines3.common.vec_env import VecEnv, VecEnvWrapper
 from stable_baselines3.common.vec_env.base_vec_env import VecEnvObs, VecEnvStepReturn
 
+from kibble.agents.scoring.config import ScoringConfig
+from kibble.agents.scoring.scoring import MakeShaper, Scoring
 from kibble.envs.frames import CaptureFrames, model_views
 from kibble.envs.shaped_reward import take_frames
 from kibble.rewards.errors import FrameError, ShapingError
@@ -41,17 +43,27 @@ class ShapedVecEnv(VecEnvWrapper):
     episode counts as terminated unless ``infos[i]["TimeLimit.truncated"]``. The captured frames
     are consumed.
 
+    Where ``scoring`` is not immediate, the members' own rewards are returned, ``infos`` gain
+    nothing, and buffers that follow ``scoring`` derive the shaped rewards when they are needed.
+
     Args:
         venv: A ``DummyVecEnv``, or a ``SubprocVecEnv`` whose start method is not ``fork`` (OpenGL
             hangs in forked processes).
-        model: A reward model; or a :class:`Potential` with one slot per member.
-        gamma: The agent's own discount factor, in [0, 1]; see :func:`check_agent_gamma`.
+        model: A reward model; or a :class:`Potential` with one slot per member; or a
+            :class:`Shaper` likewise, and then none of the settings that it has itself.
+        gamma: The agent's own discount factor, in [0, 1]; see :func:`check_agent_gamma`. It must
+            be given unless ``model`` is a shaper.
         mode: One of :class:`kibble.rewards.shaping.ShapingMode`.
         scale: Phi = scale * (progress + shift).
         shift: See ``scale``.
         instruction: What success looks like, where ``info["instruction"]`` of a reset does not
             say so: a sentence, or a :class:`Task` that also carries goal frames.
         rule: What turns signals into rewards; by default the shaping of ``mode``.
+        scoring: When frames are read, and whether they are kept; at once by default.
+        remake: Makes the shaper anew for another model, where frames are kept.
+
+    Attributes:
+        scoring: What reads the frames and tells buffers the signals.
 
     Raises:
         FrameError: If members are not wrapped in `CaptureFrames`, or lack a view that the model
@@ -62,26 +74,35 @@ class ShapedVecEnv(VecEnvWrapper):
     def __init__(
         self,
         venv: VecEnv,
-        model: RewardModel | Potential,
+        model: RewardModel | Potential | Shaper,
         *,
-        gamma: float,
+        gamma: float | None = None,
         mode: ShapingMode | str = ShapingMode.POTENTIAL,
         scale: float = 1.0,
         shift: float = 0.0,
         instruction: str | Task | None = None,
         rule: RewardRule | None = None,
+        scoring: ScoringConfig | None = None,
+        remake: MakeShaper | None = None,
     ) -> None:
         super().__init__(venv)
-        self.shaper = Shaper(
-            model,
-            slots=venv.num_envs,
-            gamma=gamma,
-            mode=mode,
-            scale=scale,
-            shift=shift,
-            instruction=instruction,
-            rule=rule,
-        )
+        if isinstance(model, Shaper):
+            shaper = model
+        elif gamma is None:
+            raise ShapingError(
+                "`gamma` must be given with a reward model, got None; pass the agent's own."
+            )
+        else:
+            shaper = Shaper(
+                model,
+                slots=venv.num_envs,
+                gamma=gamma,
+                mode=mode,
+                scale=scale,
+                shift=shift,
+                instruction=instruction,
+                rule=rule,
+            )
         if not all(venv.env_is_wrapped(CaptureFrames)):
             raise FrameError(
                 "Every member of the vector environment must be wrapped in `CaptureFrames`, got "
@@ -89,7 +110,13 @@ class ShapedVecEnv(VecEnvWrapper):
                 "`lambda: CaptureFrames(gymnasium.make(id, …), every=k)`."
             )
         for views in venv.get_attr("capture_views"):
-            model_views(views, self.shaper.potential.spec)
+            model_views(views, shaper.potential.spec)
+        self.scoring = Scoring(shaper, config=scoring, remake=remake)
+
+    @property
+    def shaper(self) -> Shaper:
+        """What reads the frames; another one after they were scored again."""
+        return self.scoring.shaper
 
     @property
     def shaping_gamma(self) -> float:
@@ -103,7 +130,7 @@ class ShapedVecEnv(VecEnvWrapper):
         return obs
 
     def step_wait(self) -> VecEnvStepReturn:
-        """Pay the shaped rewards; open the episodes of the members that were reset."""
+        """Pay what is known of the rewards; open the episodes of members that were reset."""
         obs, rewards, dones, infos = self.venv.step_wait()
         frames: dict[int, Frames] = {}
         rest = []
@@ -112,7 +139,7 @@ class ShapedVecEnv(VecEnvWrapper):
             rest.append(info)
             frames |= newest
         truncated = np.array([bool(info.get("TimeLimit.truncated", False)) for info in rest])
-        step = self.shaper.step(
+        step = self.scoring.step(
             rewards,
             dones & ~truncated,
             dones & truncated,
@@ -120,13 +147,26 @@ class ShapedVecEnv(VecEnvWrapper):
             penalty=np.array([read_penalty(info) for info in rest]),
             infraction=np.array([read_infraction(info) for info in rest]),
         )
-        for slot, info in enumerate(rest):
-            info.update(step.info(slot))
+        if step is not None:
+            rewards = step.total.astype(rewards.dtype)
+            for slot, info in enumerate(rest):
+                info.update(step.info(slot), signals=step.signals[slot : slot + 1])
+        self.scoring.paid = rewards.astype(np.float64)
         self._begin(np.flatnonzero(dones).tolist())
-        return obs, step.total.astype(rewards.dtype), dones, rest
+        return obs, rewards, dones, rest
+
+    def close(self) -> None:
+        """Score nothing more, and close the members."""
+        self.scoring.close()
+        super().close()
 
     def get_state(self) -> ShapedVecEnvState:
-        """Return a copy of all that is remembered, to continue bit for bit by `set_state`."""
+        """Score what waits; return a copy of all that is remembered of the running episodes.
+
+        A run continues from it bit for bit by `set_state`. What the run has behind it is a state
+        of its own, ``scoring.get_state()``.
+        """
+        self.scoring.settle()
         return {
             "shaper": self.shaper.get_state(),
             "capture_steps": [int(steps) for steps in self.venv.get_attr("capture_steps")],
@@ -138,6 +178,7 @@ class ShapedVecEnv(VecEnvWrapper):
         Raises:
             ShapingError: If the number of members differs.
         """
+        self.scoring.settle()
         self.shaper.set_state(state["shaper"])
         for slot, steps in enumerate(state["capture_steps"]):
             self.venv.env_method("set_capture_steps", steps, indices=slot)
@@ -148,9 +189,10 @@ class ShapedVecEnv(VecEnvWrapper):
             info, frames = take_frames(self.venv.reset_infos[slot], slot)
             starts[slot] = (self.shaper.task(info), frames[slot])
             self.reset_infos[slot] = info
-        self.shaper.begin(starts)
-        for slot in slots:
-            self.reset_infos[slot].update(self.shaper.begin_info(slot))
+        self.scoring.open(starts)
+        if self.scoring.immediate:
+            for slot in slots:
+                self.reset_infos[slot].update(self.shaper.begin_info(slot))
 
 
 def check_agent_gamma(env: VecEnv | gymnasium.Env[object, object], agent_gamma: float) -> None:

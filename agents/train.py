@@ -16,16 +16,18 @@ from kibble.agents.agent_config import OffPolicyConfig
 from kibble.agents.builders import Algorithm, build_agent, planned_steps, resolve_device
 from kibble.agents.checkpoints import load_newest, save_checkpoint
 from kibble.agents.config import TrainConfig
+from kibble.agents.critic_warmup import CriticWarmup
 from kibble.agents.demonstrated import demonstrated_transitions
 from kibble.agents.environments import build_environments
 from kibble.agents.episode_log import EpisodeLog
 from kibble.agents.episode_monitor import EpisodeMonitor
 from kibble.agents.event_files import make_logger
 from kibble.agents.progress_display import ProgressDisplay
-from kibble.agents.replay import AugmentedReplayBuffer
+from kibble.agents.replay import PotentialReplayBuffer
 from kibble.agents.rollout_budget import learn_within
 from kibble.agents.run_directory import RunDirectory, create_run, open_run, resumed_config
 from kibble.agents.run_state import get_run_state, set_run_state
+from kibble.agents.warm_start import warm_start
 from kibble.rewards.types import RewardModel, Status
 
 __all__ = ["load_reward_model", "run_training", "train"]
@@ -60,7 +62,8 @@ def run_training(config: TrainConfig) -> RunDirectory:
         resumed = load_newest(directory.checkpoints)
     torch.set_num_threads(config.threads)
     device = resolve_device(config.device)
-    total = planned_steps(config.agent, budget=config.steps, n_envs=config.n_envs)
+    chunk = config.agent.chunk
+    total = planned_steps(config.agent, budget=config.steps // chunk, n_envs=config.n_envs)
     model = load_reward_model(config, device)
     venv = build_environments(config, model)
     try:
@@ -70,17 +73,24 @@ def run_training(config: TrainConfig) -> RunDirectory:
         )
         if config.demonstrations is not None:
             transitions = demonstrated_transitions(config, model)
-            assert isinstance(config.agent, OffPolicyConfig)  # TrainConfig saw to it
-            assert isinstance(agent, OffPolicyAlgorithm)
-            assert isinstance(agent.replay_buffer, AugmentedReplayBuffer)
-            agent.replay_buffer.demonstrate(transitions, share=config.agent.demonstration_share)
+            if isinstance(config.agent, OffPolicyConfig):
+                assert isinstance(agent, OffPolicyAlgorithm)
+                assert isinstance(agent.replay_buffer, PotentialReplayBuffer)
+                agent.replay_buffer.demonstrate(
+                    transitions,
+                    share=config.agent.demonstration_share,
+                    read_again=partial(demonstrated_transitions, config),
+                )
+            if config.agent.warm_start_steps and resumed is None:
+                cloning = warm_start(agent, config, transitions, venv)
+                say(f"Warm start: {cloning}")
         if directory is None:  # only now: what cannot be built leaves nothing behind
             directory = create_run(config, None if model is None else model.spec)
             say(f"Run directory: {directory.path}")
-        if total < config.steps:
+        if total * chunk < config.steps:
             say(
                 f"{config.steps} steps are no whole number of rollouts of all environments: this "
-                f"run takes {total}."
+                f"run takes {total * chunk}."
             )
         _learn(agent, monitor, directory, config, total=total, resumed=resumed)
     except KeyboardInterrupt:
@@ -145,7 +155,11 @@ def _learn(
             caretaker = _Caretaker(directory, monitor, display, every=config.checkpoint_every)
             if start < total:
                 learn_within(
-                    agent, monitor, caretaker, steps=total - start, rollouts=config.rollouts
+                    agent,
+                    monitor,
+                    [caretaker, CriticWarmup(config.agent.critic_warmup_steps)],
+                    steps=total - start,
+                    rollouts=config.rollouts,
                 )
                 caretaker.save()
         agent.save(directory.model)

@@ -1,0 +1,43 @@
+"""When a run's frames are read by its reward model, and which of them are kept."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from kibble.agents.near_names import one_of
+from kibble.rewards.errors import ConfigError
+
+__all__ = ["SCORING_KINDS", "ScoringConfig"]
+
+SCORING_KINDS = ("immediate", "deferred", "asynchronous")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ScoringConfig:
+    """When frames are scored. Rewards are the same in every kind.
+
+    Args:
+        kind: immediate (each step), deferred (late, in large batches, when rewards are needed) or
+            asynchronous (by a thread of its own, beside stepping and learning).
+        batch: The most frames that wait; deferred scores when so many do, asynchronous lets the
+            environments wait then.
+        store_mb: Memory in MB for compressed frames, so that they can be read again when the
+            reward model is adapted; 0 keeps none.
+    """
+
+    kind: str = "immediate"
+    batch: int = 256
+    store_mb: float = 0.0
+
+    def __post_init__(self) -> None:
+        one_of("scoring.kind", self.kind, SCORING_KINDS)
+        if self.batch < 1:
+            raise ConfigError(
+                f"`scoring.batch` must be at least 1 frame, got {self.batch}; "
+                "write for example scoring.batch=256."
+            )
+        if not self.store_mb >= 0.0:  # also refuses NaN
+            raise ConfigError(
+                f"`scoring.store_mb` must be 0 or more, got {self.store_mb}; "
+                "0 keeps no frames, 200 holds some hours of small pictures."
+            )

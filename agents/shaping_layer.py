@@ -1,0 +1,55 @@
+"""From a run's configuration to its reward rule and to what reads its frames."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from kibble.agents.transform_config import build_rule
+from kibble.rewards.potential import Potential
+from kibble.rewards.rule import RewardRule, ShapingRule
+from kibble.rewards.shaper import Shaper
+from kibble.rewards.shaping import ShapingMode
+from kibble.rewards.types import RewardModel
+
+if TYPE_CHECKING:
+    from kibble.agents.config import TrainConfig
+
+__all__ = ["build_shaper", "run_rule"]
+
+
+def run_rule(config: TrainConfig) -> RewardRule:
+    """Return what turns signals into rewards; a sparse reward is the task's own and nothing else.
+
+    Args:
+        config: The run.
+    """
+    if config.reward.kind == "sparse":
+        return ShapingRule(gamma=config.agent.decision_gamma, mode=ShapingMode.NONE)
+    return build_rule(config.shaping, gamma=config.agent.decision_gamma)
+
+
+def build_shaper(config: TrainConfig, model: RewardModel, slots: int) -> Shaper:
+    """Build what reads frames and pays by the run's rule.
+
+    Args:
+        config: The run.
+        model: What reads; another one than the run began with after it was adapted.
+        slots: Episodes side by side.
+    """
+    shaping = config.shaping
+    potential = Potential(
+        model,
+        slots=slots,
+        scale=shaping.scale,
+        shift=shaping.shift,
+        max_failure_share=shaping.max_failure_share,
+    )
+    # An oracle hears no sentence, so an environment need not have one.
+    silent = config.task.name if config.reward.kind == "oracle" else None
+    return Shaper(
+        potential,
+        slots=slots,
+        gamma=config.agent.decision_gamma,
+        instruction=config.task.instruction or silent,
+        rule=run_rule(config),
+    )
