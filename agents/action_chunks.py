@@ -35,7 +35,9 @@ class ActionChunks(gym.Wrapper[object, object, object, object]):
 
     A step pays ``sum_i gamma^i r_i``, i < k, so an agent that discounts by ``gamma^k`` maximises
     the same return as one that decides at every step. A potential read before and after the step
-    then shapes by ``F = gamma^k Phi(s_k) - Phi(s_0) = sum_i gamma^i (gamma Phi(s_i+1) - Phi(s_i))``.
+    then shapes by ``gamma^k Phi(s_k) - Phi(s_0)``, which is what the steps' own terms
+    ``gamma Phi(s_{i+1}) - Phi(s_i)`` add up to under ``gamma^i``.
+
     A chunk ends early with the episode. Where a time limit cuts it after j < k steps, what follows
     is discounted by ``gamma^k`` all the same, of value and potential alike.
 
@@ -75,7 +77,7 @@ class ActionChunks(gym.Wrapper[object, object, object, object]):
         return tuple((seen, np.tile(acted, self._chunk)) for seen, acted in found)
 
     def step(self, action: object) -> tuple[object, SupportsFloat, bool, bool, Info]:
-        """Do the actions of a chunk, (k A,) float32, until they or the episode are at their end."""
+        """Do the actions of a chunk, (k A,) float32, or as many as the episode still has."""
         paid = earned = 0.0
         steps = 0
         penalties: dict[str, float] = {}

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING
 import torch
 from rich.console import Console
 
+from kibble.agents.action_chunks import in_chunks
 from kibble.agents.builders import resolve_device
-from kibble.agents.config import EvaluateConfig, TrainConfig
+from kibble.agents.config import VISUAL_OBSERVATIONS, EvaluateConfig, TrainConfig
 from kibble.agents.environments import make_environment, make_observed
 from kibble.agents.episode_log import read_episodes
 from kibble.agents.evaluation_plots import plot_learning_curves, plot_success
@@ -108,9 +109,13 @@ def _load(weights: str, device: torch.device) -> RewardModel:
 def _environments(subject: _Subject, count: int, *, renders: bool) -> list[Env]:
     spec = None if subject.embedder is None else subject.embedder.spec
     run = subject.config
-    renders = renders or run.observation != "state"
+    renders = renders or run.observation in VISUAL_OBSERVATIONS
     return [
-        make_observed(make_environment(run.task, renders=renders), run.observation, spec)
+        make_observed(
+            in_chunks(make_environment(run.task, renders=renders), run.agent),
+            run.observation,
+            spec,
+        )
         for _ in range(count)
     ]
 

@@ -10,6 +10,7 @@ import torch
 from numpy.typing import NDArray
 from stable_baselines3.common.vec_env import DummyVecEnv
 
+from kibble.agents.action_chunks import in_chunks
 from kibble.agents.agent_config import OffPolicyConfig
 from kibble.agents.builders import build_agent
 from kibble.agents.checkpoints import load_newest
@@ -92,7 +93,9 @@ def _one_environment(config: TrainConfig, model: RewardModel | None) -> VecEnv:
     venv: VecEnv = DummyVecEnv(
         [
             lambda: make_observed(
-                make_environment(config.task, renders=renders), config.observation, spec
+                in_chunks(make_environment(config.task, renders=renders), config.agent),
+                config.observation,
+                spec,
             )
         ]
     )

@@ -10,6 +10,7 @@ import gymnasium as gym
 import numpy as np
 from numpy.typing import NDArray
 
+from kibble.agents.action_chunks import done_and_earned
 from kibble.envs.frames import FrameSource, frame_source, model_views
 from kibble.rewards.errors import ConfigError
 from kibble.rewards.potential import Potential
@@ -128,8 +129,9 @@ def play(
         ended: list[int] = []
         for slot, action in zip(slots, actions, strict=True):
             observation, reward, terminated, truncated, info = environments[slot].step(action)
-            running[slot].length += 1
-            running[slot].return_task += float(reward)
+            steps, earned = done_and_earned(info, float(reward))
+            running[slot].length += steps
+            running[slot].return_task += earned
             shown[slot], infos[slot] = observation, info
             if terminated or truncated:
                 ended.append(slot)

@@ -53,6 +53,7 @@ def play_run(
         CheckpointError: If the run has no whole checkpoint.
     """
     # Stable-Baselines3 and its like take seconds to import; videos do without them.
+    from kibble.agents.action_chunks import in_chunks
     from kibble.agents.environments import make_environment, make_observed
     from kibble.agents.players import TrainedPlayer
     from kibble.agents.rollouts import play
@@ -67,7 +68,9 @@ def play_run(
     embedder = load(str(run.reward.weights), device=device) if embeds else None
     player = TrainedPlayer(run, directory, embedder, device=device)
     spec = None if embedder is None else embedder.spec
-    env = make_observed(make_environment(run.task, renders=True), run.observation, spec)
+    env = make_observed(
+        in_chunks(make_environment(run.task, renders=True), run.agent), run.observation, spec
+    )
     try:
         (outcome,) = play(
             player, [env], [(_SEED, episode)], instruction=run.task.instruction, film=True
