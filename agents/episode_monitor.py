@@ -78,10 +78,14 @@ class EpisodeMonitor(VecEnvWrapper):
     def step_wait(self) -> VecEnvStepReturn:
         """Add up rewards and log the episodes that end."""
         observations, rewards, dones, infos = self.venv.step_wait()
+        terms = [cast("dict[str, float]", info.get("reward_terms", {})) for info in infos]
+        made = [
+            done_and_earned(info, term.get("task", reward))
+            for info, term, reward in zip(infos, terms, rewards, strict=True)
+        ]
+        self._steps += sum(steps for steps, _ in made)
         for index, info in enumerate(infos):
-            terms = cast("dict[str, float]", info.get("reward_terms", {}))
-            steps, earned = done_and_earned(info, terms.get("task", rewards[index]))
-            self._steps += steps
+            steps, earned = made[index]
             self._lengths[index] += steps
             self._task[index] += earned
             if dones[index]:
