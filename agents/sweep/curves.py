@@ -55,24 +55,26 @@ def curve_of(
 ) -> Curve | None:
     """Put the runs of one method on one axis.
 
-    Each run counts with the success of its last ``window`` episodes at or before a point, of all
-    its episodes while there are fewer. The axis goes from where every run has had an episode to
-    where the first run ended.
+    Each run counts with the success of its last ``window`` episodes at or before a point. The axis
+    goes from where every run has had so many to where the first run ended.
 
     Args:
         tasks: For each task the episodes of each run.
         against: What the axis counts.
-        window: Episodes that a point is a mean of.
+        window: Episodes that a point is a mean of; of all episodes of the shortest run where that
+            has fewer.
         estimates: How intervals are made.
 
     Returns:
         The curve, or None where a run has no episode of known success.
     """
+    known = [sum(e.success is not None for e in episodes) for runs in tasks for episodes in runs]
+    window = min(window, *known) if known else 0
+    if window == 0:
+        return None
     curves = [[_one(episodes, against, window) for episodes in runs] for runs in tasks]
     flat = [curve for runs in curves for curve in runs]
-    if not flat or min(len(curve) for curve in flat) == 0:
-        return None
-    first, last = max(curve[0, 0] for curve in flat), min(curve[-1, 0] for curve in flat)
+    first, last = max(c[window - 1, 0] for c in flat), min(c[-1, 0] for c in flat)
     if last < first:
         return None
     x = np.linspace(first, last, _POINTS)  # (T,)

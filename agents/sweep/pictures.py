@@ -13,7 +13,7 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator
 from kibble.agents.benchmark.pictures.style import GREY, INK, colours_of, new_figure, save, tidy
 from kibble.agents.sweep.curves import Curve
 from kibble.agents.sweep.estimates import Estimate
-from kibble.agents.sweep.table import Row
+from kibble.agents.sweep.table import ALL_TASKS, Row
 
 __all__ = ["plot_curves", "plot_improvement", "plot_success"]
 
@@ -27,8 +27,9 @@ def plot_curves(
     *,
     window: int,
     note: str,
+    runs: bool,
 ) -> None:
-    """Draw success in training: a line and a band for each method, its runs behind.
+    """Draw success in training: a line and a band for each method.
 
     Args:
         panels: (title, label of the axis) to method to curve; at least one.
@@ -36,6 +37,7 @@ def plot_curves(
         path: The picture.
         window: Episodes that a point is a mean of.
         note: What line and band are.
+        runs: Whether to draw every run behind them.
     """
     methods = list(dict.fromkeys(method for curves in panels.values() for method in curves))
     colours = colours_of(methods, baselines)
@@ -48,7 +50,7 @@ def plot_curves(
     for index, ((title, label), curves) in enumerate(panels.items()):
         axes = grid.flat[index]
         for method, curve in curves.items():
-            _draw_curve(axes, curve, colours[method], method)
+            _draw_curve(axes, curve, colours[method], method, runs=runs)
         axes.set_ylim(-2, 103)
         axes.set_xlim(left=0)
         axes.set_title(title, fontsize=10, loc="left", color=INK)
@@ -98,10 +100,12 @@ def plot_success(rows: Sequence[Row], baselines: Sequence[str], path: Path, *, n
             if row.task == task:
                 place = methods.index(row.method)
                 _draw_interval(axes, place, row.iqm, colours[row.method])
-                axes.plot(100 * row.worst, place, "|", color=INK, markersize=7, zorder=4)
+                if task != ALL_TASKS:  # there the worst run is one of the hardest task
+                    axes.plot(100 * row.worst, place, "|", color=INK, markersize=7, zorder=4)
         axes.set_title(task, fontsize=10, loc="left", color=INK)
         _share_axis(axes, methods)
         axes.xaxis.set_tick_params(labelbottom=True)
+    figure.suptitle("Success in evaluation, %", fontsize=10, x=0.01, ha="left")
     figure.supxlabel(note, fontsize=8, color=GREY, x=0.01, ha="left")
     save(figure, path)
 
@@ -122,13 +126,15 @@ def plot_improvement(
         _draw_interval(axes, place, estimate, "#1b6ca8")
     axes.axvline(50, color=GREY, linewidth=1, linestyle="--", zorder=0)
     _share_axis(axes, [f"{better}  over  {worse}" for better, worse in improvements])
-    axes.set_title("Probability that a run of the one beats a run of the other, %", fontsize=10)
+    figure.suptitle(
+        "How probably a run of the one beats a run of the other, %", fontsize=10, x=0.01, ha="left"
+    )
     figure.supxlabel(note, fontsize=8, color=GREY, x=0.01, ha="left")
     save(figure, path)
 
 
-def _draw_curve(axes: Axes, curve: Curve, colour: str, label: str) -> None:
-    for run in curve.runs:
+def _draw_curve(axes: Axes, curve: Curve, colour: str, label: str, *, runs: bool) -> None:
+    for run in curve.runs if runs else ():
         axes.plot(curve.x, 100 * run, color=colour, linewidth=0.6, alpha=0.35)
     axes.plot(curve.x, 100 * curve.value, color=colour, linewidth=2.0, label=label)
     if not np.isnan(curve.low).any():
@@ -142,12 +148,14 @@ def _draw_interval(axes: Axes, place: int, estimate: Estimate, colour: str) -> N
     axes.barh(place, 100 * (high - low), left=100 * low, height=0.55, color=colour, alpha=0.45)
     value = 100 * estimate.value
     axes.plot([value, value], [place - 0.34, place + 0.34], color=colour, linewidth=2.6)
+    axes.annotate(f"{value:.0f}", (104, place), fontsize=8, color=INK, va="center", ha="left")
 
 
 def _share_axis(axes: Axes, labels: Sequence[str]) -> None:
     axes.set_yticks(range(len(labels)), labels)
     axes.set_ylim(len(labels) - 0.4, -0.6)
-    axes.set_xlim(-3, 103)
+    axes.set_xlim(-3, 112)
+    axes.set_xticks(range(0, 101, 20))
     axes.grid(axis="x", alpha=0.25)
     tidy(axes)
 

@@ -36,7 +36,12 @@ Panels = dict[tuple[str, str], dict[str, Curve]]
 _LINE = (
     "Line: interquartile mean over runs. Band: 95 % stratified bootstrap interval of each point."
 )
-_BAR = "Thick line: interquartile mean; bar: 95 % stratified bootstrap interval; tick: worst run."
+_RUNS = " Thin lines: runs."
+_BAR = (
+    "Thick line and number: interquartile mean. Bar: 95 % stratified bootstrap interval. "
+    "Thin line: worst run."
+)
+_PAIR = "Thick line and number: the probability. Bar: 95 % stratified bootstrap interval."
 _DEFINITIONS = f"""\
 *Success* is the share of the evaluation episodes of one run that end in true success. *IQM* is \
 the interquartile mean of it over runs, with a 95 % percentile interval from \
@@ -145,16 +150,19 @@ def _draw(
     if rows:
         drawn["Success in evaluation, %"] = "success.png"
         plot_success(rows, results.baselines, plots / "success.png", note=_BAR)
-    for title, name, some in (
-        ("Learning curves", "learning_curves.png", panels[0]),
-        ("Sample efficiency", "sample_efficiency.png", panels[1]),
+    for title, name, some, runs in (
+        ("Learning curves", "learning_curves.png", panels[0], True),
+        ("Sample efficiency", "sample_efficiency.png", panels[1], len(results.tasks) == 1),
     ):
         if some:
             drawn[title] = name
-            plot_curves(some, results.baselines, plots / name, window=window, note=_LINE)
+            path = plots / name
+            plot_curves(
+                some, results.baselines, path, window=window, note=_LINE + _RUNS * runs, runs=runs
+            )
     if improvements:
         drawn["Probability of improvement"] = "improvement.png"
-        plot_improvement(improvements, plots / "improvement.png", note=_BAR.split("; tick")[0])
+        plot_improvement(improvements, plots / "improvement.png", note=_PAIR)
     return drawn
 
 

@@ -77,7 +77,16 @@ def results_rows(results: Results, estimates: Estimates) -> list[Row]:
 
 def results_table(rows: Sequence[Row]) -> str:
     """Write the rows as a table."""
-    head = ("task", "method", "runs", "success, IQM", "mean", "worst to best", "pooled", "steps")
+    head = (
+        "task",
+        "method",
+        "runs",
+        "success, IQM [95 %]",
+        "mean",
+        "worst to best",
+        "pooled",
+        "steps",
+    )
     lines = []
     for row in rows:
         pooled = (
