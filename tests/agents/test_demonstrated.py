@@ -12,8 +12,9 @@ import pyarrow.parquet as pq
 import pytest
 import torch
 from tests.agents.demonstrations.small_dataset import write_small_dataset
-from tests.agents.small_runs import small_run, small_sac
+from tests.agents.small_runs import small_ppo, small_run, small_sac
 from tests.reward_models import CentroidModel
+from tests.tiny_grm import saved
 
 from kibble.agents.config import RewardConfig, ShapingConfig, TaskConfig
 from kibble.agents.demonstrated import demonstrated_transitions
@@ -22,9 +23,10 @@ from kibble.agents.demonstrations.files import Demonstrations
 from kibble.agents.demonstrations.recorder import record
 from kibble.agents.demonstrations.recording_log import read_log
 from kibble.agents.environments import build_environments
-from kibble.agents.replay import AugmentedReplayBuffer
+from kibble.agents.replay import PotentialReplayBuffer
 from kibble.agents.train import run_training
 from kibble.envs import ShapedReward
+from kibble.rewards import load
 from kibble.rewards.errors import ConfigError
 
 REACH = TaskConfig(
@@ -100,19 +102,49 @@ def test_demonstrations_of_another_task_are_refused(folder, tmp_path):
         demonstrated_transitions(config, None)
 
 
-def test_demonstrations_need_sac_and_state(folder, tmp_path):
-    with pytest.raises(
-        ConfigError,
-        match="`demonstrations` need agent=sac, tqc or crossq and observation=state or relative",
-    ):
+def test_demonstrations_need_states_or_embeddings_and_an_algorithm_that_takes_them(
+    folder, tmp_path
+):
+    with pytest.raises(ConfigError, match="`demonstrations` need observation=state, relative or"):
         run_with(folder, tmp_path, observation="pixels")
+    with pytest.raises(ConfigError, match="help agent=ppo through its warm start alone"):
+        small_run(tmp_path, task=REACH, agent=small_ppo(), demonstrations=str(folder))
+    with pytest.raises(ConfigError, match=r"`agent.warm_start_steps` needs demonstrations"):
+        small_run(tmp_path, agent=small_ppo(warm_start_steps=5))
+
+
+def test_embeddings_of_recorded_frames_are_those_of_live_ones(folder, tmp_path):
+    reward = RewardConfig(name="tiny", kind="model", weights=str(saved(tmp_path / "weights")))
+    model = load(reward.weights, device=torch.device("cpu"))
+    config = run_with(folder, tmp_path, observation="embedding", reward=reward)
+    shown = demonstrated_transitions(config, model).next_observations
+    live = []
+    for entry, episode in zip(read_log(folder).episodes, Demonstrations(folder), strict=True):
+        venv = build_environments(config, model)
+        venv.seed(entry.seed)
+        venv.reset()
+        for action in episode.actions:
+            observation, _, ended, infos = venv.step(action[None])
+            live.append(infos[0]["terminal_observation"] if ended[0] else observation[0])
+        venv.close()
+    assert shown == pytest.approx(np.array(live), abs=1e-2)  # bfloat16, other batches
+
+
+def test_embedded_demonstrations_need_the_views_of_training(folder, tmp_path):
+    reward = RewardConfig(name="tiny", kind="model", weights=str(saved(tmp_path / "weights")))
+    only_front = tmp_path / "front"
+    task = dataclasses.replace(REACH, views=["front"])
+    record(DemosConfig(task=task, episodes=1, seed=3, out=str(only_front)))
+    config = run_with(only_front, tmp_path, observation="embedding", reward=reward)
+    with pytest.raises(ConfigError, match=r"must have the views that the agent embeds, \['front"):
+        demonstrated_transitions(config, load(reward.weights, device=torch.device("cpu")))
 
 
 def test_a_share_of_each_batch_is_demonstrated(folder, tmp_path):
     config = run_with(folder, tmp_path)
     transitions = demonstrated_transitions(config, None)
     venv = build_environments(config, None)
-    buffer = AugmentedReplayBuffer(10, venv.observation_space, venv.action_space)
+    buffer = PotentialReplayBuffer(10, venv.observation_space, venv.action_space)
     own = np.zeros(venv.observation_space.shape, np.float32)[None]
     buffer.add(own, own, np.zeros((1, 4), np.float32), np.full(1, 7.0), np.zeros(1), [{}])
     buffer.demonstrate(transitions, share=0.25)

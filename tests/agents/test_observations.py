@@ -16,8 +16,8 @@ from kibble.agents.config import EvaluateConfig, RewardConfig, TaskConfig
 from kibble.agents.environments import build_environments, make_environment
 from kibble.agents.evaluate import run_evaluation
 from kibble.agents.observations import FramesObservation, PixelObservation, ScaledObservation
-from kibble.agents.replay import AugmentedReplayBuffer
 from kibble.agents.reflecting import reflecting_of
+from kibble.agents.replay import PotentialReplayBuffer
 from kibble.agents.train import run_training
 from kibble.rewards import load
 from kibble.rewards.errors import ConfigError
@@ -79,6 +79,20 @@ def test_embedding_of_the_last_frame_is_what_the_agent_learns_from(tmp_path):
     last = infos[0]["terminal_observation"]
     assert last.shape == observation[0].shape
     assert not np.array_equal(last, observation[0])
+    venv.close()
+
+
+def test_a_frame_is_drawn_once_for_agent_and_reward_model(tmp_path, monkeypatch):
+    model = load(saved(tmp_path / "weights"), device=torch.device("cpu"))
+    config = small_run(tmp_path / "run", task=REACH, reward=MODEL, observation="embedding")
+    venv = build_environments(config, model)
+    env = venv.venv.venv.envs[0].unwrapped
+    draw, drawn = env.frames, []
+    monkeypatch.setattr(env, "frames", lambda views: drawn.append(views) or draw(views))
+    venv.reset()
+    for count in range(2, 5):
+        venv.step(np.ones((1, 4), np.float32))
+        assert len(drawn) == count  # one for the start, one for each step
     venv.close()
 
 
@@ -145,7 +159,7 @@ def test_batches_show_transitions_in_every_mirror(tmp_path):
     venv = build_environments(small_run(tmp_path, task=REACH, reward=RewardConfig()), None)
     reflecting = reflecting_of(venv, device=torch.device("cpu"))
     assert reflecting is not None
-    buffer = AugmentedReplayBuffer(
+    buffer = PotentialReplayBuffer(
         10, venv.observation_space, venv.action_space, reflecting=reflecting
     )
     observation = venv.reset()
