@@ -11,6 +11,7 @@ from stable_baselines3.common.buffers import RolloutBuffer
 
 from kibble.agents.scoring.kept_signals import KeptSignals
 from kibble.agents.scoring.source import SignalSource
+from kibble.rewards.signals import Signals
 
 __all__ = ["PotentialRolloutBuffer"]
 
@@ -58,6 +59,16 @@ class PotentialRolloutBuffer(RolloutBuffer):
     ) -> None:
         """Score what waits, derive the rewards, and compute advantages and returns."""
         if self.kept is not None:
-            rows, slots = (index.ravel() for index in np.indices(self.rewards.shape))
+            rows, slots = self._places()
             self.rewards[:] = self.kept.rewards(rows, slots).reshape(self.rewards.shape)
         super().compute_returns_and_advantage(last_values, dones)
+
+    def signals(self) -> Signals:
+        """Return the signals of the whole rollout, T * N transitions, step by step."""
+        assert self.kept is not None, "a buffer has signals once it follows a source"
+        return self.kept.signals(*self._places())
+
+    def _places(self) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+        """Return row and slot of every transition, step by step."""
+        rows, slots = np.indices((self.buffer_size, self.n_envs))
+        return rows.ravel(), slots.ravel()

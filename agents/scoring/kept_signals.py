@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from kibble.agents.scoring.signal_columns import SignalColumns
 from kibble.agents.scoring.source import Rescored, Scored, SignalSource
 from kibble.rewards.rule import total
+from kibble.rewards.signals import Signals
 
 __all__ = ["KeptSignals"]
 
@@ -74,12 +75,16 @@ class KeptSignals:
         self, rows: NDArray[np.integer[Any]], slots: NDArray[np.integer[Any]]
     ) -> NDArray[np.float32]:
         """Derive the rewards of M transitions, (M,) float32; score them first where necessary."""
+        signals = self.signals(rows, slots)
+        derived = total(self.source.rule(signals)) + self._extra[rows, slots]
+        return np.asarray(derived, np.float32)
+
+    def signals(self, rows: NDArray[np.integer[Any]], slots: NDArray[np.integer[Any]]) -> Signals:
+        """Return what M transitions are derived from; score them first where necessary."""
         if not self._known[rows, slots].all():
             self.source.settle()
             assert self._known[rows, slots].all(), "a settled source has scored every step"
-        signals = self._columns.read(rows, slots)
-        derived = total(self.source.rule(signals)) + self._extra[rows, slots]
-        return np.asarray(derived, np.float32)
+        return self._columns.read(rows, slots)
 
     def clear(self) -> None:
         """Forget all rows."""
