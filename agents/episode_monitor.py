@@ -27,8 +27,11 @@ class EpisodeMonitor(VecEnvWrapper):
     Stable-Baselines3's own means.
 
     Where rewards are known late (see :class:`kibble.agents.scoring.scoring.Scoring`), so are
-    records, and ``info["episode"]`` is left out; they come in the same order. Rewards are returned
-    as float64: what an algorithm adds to them can then be told apart again.
+    records, and ``info["episode"]`` is left out; they come in the same order.
+
+    Where a buffer derives rewards from signals, a step that a time limit cut returns nothing of
+    what the shaping layer paid. PPO adds the value of the last state to it, and the buffer gets
+    that value as it is, not rounded together with a reward that it knows better anyway.
 
     Args:
         venv: The environments, reward shaped already.
@@ -94,7 +97,11 @@ class EpisodeMonitor(VecEnvWrapper):
             judged = np.array([info.get("model_success", np.nan) for info in infos], np.float64)
             self._scored.append((rewards.astype(np.float64), dones, judged))
         self._finish()
-        return observations, rewards.astype(np.float64), dones, infos
+        if self._source is not None and self._source.followed:
+            cut = dones & np.array([bool(info.get("TimeLimit.truncated")) for info in infos])
+            rewards = np.where(cut, rewards - self._source.paid, rewards).astype(rewards.dtype)
+            self._source.paid = np.where(cut, 0.0, self._source.paid)
+        return observations, rewards, dones, infos
 
     def settle(self) -> None:
         """Have all that waits scored, and log the episodes that ended."""

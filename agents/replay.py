@@ -35,8 +35,9 @@ class PotentialReplayBuffer(ReplayBuffer):
     lie beside what the agent itself experienced and are never overwritten by it.
 
     A batch that touches transitions which nobody has scored yet has all that waits scored first,
-    so what is learned does not depend on when frames are scored. Time limits do not end a task,
-    as in the base class.
+    so what is learned does not depend on when frames are scored; unless the source is not
+    ``exact``, and then batches are drawn from the others. Time limits do not end a task, as in
+    the base class.
 
     Use it as ``replay_buffer_class`` and call :meth:`follow` when the algorithm is made; until
     then it pays the rewards that it is given.
@@ -47,7 +48,7 @@ class PotentialReplayBuffer(ReplayBuffer):
         action_space: Flat actions.
         device: Where batches go.
         n_envs: Environments side by side.
-        optimize_memory_usage: As in the base class.
+        optimize_memory_usage: As in the base class, which refuses it beside time limits.
         reflecting: Mirrors transitions, where the environment is symmetric.
 
     Attributes:
@@ -78,7 +79,6 @@ class PotentialReplayBuffer(ReplayBuffer):
             device,
             n_envs,
             optimize_memory_usage=optimize_memory_usage,
-            handle_timeout_termination=not optimize_memory_usage,
         )
         self._reflecting = reflecting
         self._transitions: Transitions | None = None
@@ -158,9 +158,9 @@ class PotentialReplayBuffer(ReplayBuffer):
 
     def _mix(self, batch_size: int, env: VecNormalize | None) -> ReplayBufferSamples:
         if self._demonstrated is None:
-            return super().sample(batch_size, env)
+            return self._own(batch_size, env)
         count = round(self._share * batch_size)
-        own = super().sample(batch_size - count, env)
+        own = self._own(batch_size - count, env)
         shown = self._demonstrated
         chosen = torch.randint(len(shown.rewards), (count,), device=self.device)
         return ReplayBufferSamples(
@@ -170,6 +170,16 @@ class PotentialReplayBuffer(ReplayBuffer):
             dones=torch.cat([own.dones, shown.dones[chosen]]),
             rewards=torch.cat([own.rewards, self._demonstrated_rewards(chosen)]),
         )
+
+    def _own(self, count: int, env: VecNormalize | None) -> ReplayBufferSamples:
+        """Sample from the agent's own transitions."""
+        filled = self.buffer_size if self.full else self.pos
+        scored = filled if self.kept is None else filled - self.kept.unscored
+        if self.kept is None or self.kept.source.exact or scored in (0, filled):
+            return super().sample(count, env)
+        oldest = self.pos if self.full else 0
+        drawn = np.random.randint(0, scored, size=count)  # noqa: NPY002  (as the base class draws)
+        return self._get_samples((oldest + drawn) % self.buffer_size, env)
 
     def _demonstrated_rewards(self, chosen: torch.Tensor) -> torch.Tensor:
         """Derive the rewards of some demonstrated transitions, (n, 1)."""
@@ -186,10 +196,7 @@ class PotentialReplayBuffer(ReplayBuffer):
         # The base class draws the environments in here too, by the same generator.
         slots = np.random.randint(0, high=self.n_envs, size=len(batch_inds))  # noqa: NPY002
         rewards = self.kept.rewards(batch_inds, slots)
-        if self.optimize_memory_usage:
-            next_obs = self.observations[(batch_inds + 1) % self.buffer_size, slots]
-        else:
-            next_obs = self.next_observations[batch_inds, slots]
+        next_obs = self.next_observations[batch_inds, slots]
         ended = self.dones[batch_inds, slots] * (1 - self.timeouts[batch_inds, slots])
         return ReplayBufferSamples(
             observations=self.to_torch(_normal(self.observations[batch_inds, slots], env)),

@@ -31,7 +31,10 @@ class SparseSignals:
         self.listeners: list[Listener] = []
         self.newest = -1
         self.paid: NDArray[np.float64] = np.zeros(slots)
+        self.followed = False
+        self.exact = True
         self._rule = rule
+        self._versions = ("",) * slots
 
     @property
     def rule(self) -> RewardRule:
@@ -55,7 +58,7 @@ class SparseSignals:
             status=np.full(len(signals), Status.OK, np.int8),
         )
         for listener in self.listeners:
-            listener(Scored(number=self.newest, step=step, version=""))
+            listener(Scored(number=self.newest, step=step, versions=self._versions))
         return step
 
     def settle(self) -> None:

@@ -14,19 +14,24 @@ SCORING_KINDS = ("immediate", "deferred", "asynchronous")
 
 @dataclass(frozen=True, kw_only=True)
 class ScoringConfig:
-    """When frames are scored. Rewards are the same in every kind.
+    """When frames are scored. A transition's reward is the same in every kind.
 
     Args:
         kind: immediate (each step), deferred (late, in large batches, when rewards are needed) or
             asynchronous (by a thread of its own, beside stepping and learning).
         batch: The most frames that wait; deferred scores when so many do, asynchronous lets the
             environments wait then.
+        exact: Whether an agent with a replay buffer learns the same in every kind: a batch that
+            touches transitions which wait has them scored first. Otherwise batches are drawn from
+            scored transitions alone, so the newest join late: faster with a slow model, and an
+            asynchronous run is then not repeatable.
         store_mb: Memory in MB for compressed frames, so that they can be read again when the
             reward model is adapted; 0 keeps none.
     """
 
     kind: str = "immediate"
     batch: int = 256
+    exact: bool = True
     store_mb: float = 0.0
 
     def __post_init__(self) -> None:

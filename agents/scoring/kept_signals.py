@@ -43,7 +43,9 @@ class KeptSignals:
         self._version_names: list[str] = []
         self._rows: dict[int, int] = {}  # number to row
         self._newest: Scored | None = None
+        self._unscored = 0  # rows that were added and not scored yet: the newest ones
         source.listeners.append(self._hear)
+        source.followed = True
 
     @property
     def versions(self) -> dict[str, int]:
@@ -55,6 +57,11 @@ class KeptSignals:
             if count
         }
 
+    @property
+    def unscored(self) -> int:
+        """How many of the newest rows are not scored yet."""
+        return self._unscored
+
     def add(self, row: int, rewards: NDArray[np.floating[Any]]) -> None:
         """Give a row to the newest step.
 
@@ -63,10 +70,12 @@ class KeptSignals:
             rewards: (N,) what the step was paid as the agent saw it.
         """
         number = self.source.newest
-        self._rows.pop(int(self._numbers[row]), None)
+        if self._rows.pop(int(self._numbers[row]), None) is not None:
+            self._unscored -= not self._known[row].all()
         self._numbers[row] = number
         self._rows[number] = row
         self._known[row] = False
+        self._unscored += 1
         self._extra[row] = np.asarray(rewards, np.float64) - self.source.paid
         if self._newest is not None and self._newest.number == number:
             self._write(row, self._newest)
@@ -91,6 +100,7 @@ class KeptSignals:
         self._numbers[:] = -1
         self._known[:] = False
         self._rows.clear()
+        self._unscored = 0
         self.source.forget_before(self.source.newest + 1)
 
     def forget_overwritten(self) -> None:
@@ -120,6 +130,7 @@ class KeptSignals:
             stored = cast("NDArray[np.generic]", state[name])
             column[: len(stored)] = stored
         self._version_names = list(cast("list[str]", state["version_names"]))
+        self._unscored = int((self._numbers[~self._known.all(axis=1)] >= 0).sum())
         self._rows = {
             number: row for row, number in enumerate(self._numbers.tolist()) if number >= 0
         }
@@ -137,8 +148,9 @@ class KeptSignals:
     def _write(self, row: int, scored: Scored) -> None:
         slots = np.arange(self._known.shape[1])
         self._columns.write(np.full(len(slots), row), slots, scored.step.signals)
-        self._versions[row] = self._place(scored.version)
+        self._versions[row] = [self._place(version) for version in scored.versions]
         self._known[row] = True
+        self._unscored -= 1
         self._newest = None
 
     def _rewrite(self, again: Rescored) -> None:

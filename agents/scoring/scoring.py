@@ -65,6 +65,8 @@ class Scoring:
             scores. What they do to potentials and weights acts on the same step in every kind.
         newest: Number of the newest step taken; -1 before the first.
         paid: (N,) float64, what the environments returned as that step's rewards.
+        followed: Whether a buffer derives rewards from the signals.
+        exact: See :class:`ScoringConfig`.
 
     Raises:
         ConfigError: If there is to be a frame store without ``remake``.
@@ -87,6 +89,8 @@ class Scoring:
         self.observers: list[Observer] = []
         self.newest = -1
         self.paid: NDArray[np.float64] = np.zeros(len(shaper))
+        self.followed = False
+        self.exact = config.exact
         self._kind = config.kind
         self._batch = config.batch
         self._remake = remake
@@ -236,7 +240,8 @@ class Scoring:
             assert step is not None
             if self._store is not None:
                 self._store.step(event, step.signals)
-            results.append(Scored(number=event.number, step=step, version=version))
+            versions = tuple(self._shaper.potential.versions)
+            results.append(Scored(number=event.number, step=step, versions=versions))
             for observer in self.observers:
                 observer(self._shaper, step)
         return results
@@ -246,9 +251,9 @@ class Scoring:
         if self._store is not None:
             return self._rescore(self._shaper.potential.model)
         _LOGGER.warning(
-            "Reward model %r changed from version %s to %s: transitions and running episodes keep "
-            "the potentials that the older one read; keep frames with `scoring.store_mb` to have "
-            "them read again.",
+            "Reward model %r changed from version %s to %s: transitions keep the potentials that "
+            "the older one read, and running episodes hold theirs; keep frames with "
+            "`scoring.store_mb` to have them read again.",
             self._shaper.potential.spec.name,
             self._version,
             version,

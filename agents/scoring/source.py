@@ -26,12 +26,12 @@ class Scored:
     Args:
         number: Steps of the vector environment before it, over the whole run.
         step: What it was paid, and why.
-        version: Version of the model that read its frames; "" where none did.
+        versions: Of each slot, version of the model that reads its episode; "" where none does.
     """
 
     number: int
     step: ShapedStep
-    version: str
+    versions: tuple[str, ...]
 
 
 @final
@@ -66,11 +66,15 @@ class SignalSource(Protocol):
         newest: Number of the newest step taken; -1 before the first.
         paid: (N,) float64, what that step returned as its rewards: the whole of them where they
             were known by then, the primary ones otherwise.
+        followed: Whether a buffer derives rewards from the signals.
+        exact: Whether a replay buffer is to draw from transitions that are not scored yet, too.
     """
 
     listeners: list[Listener]
     newest: int
     paid: NDArray[np.float64]
+    followed: bool
+    exact: bool
 
     @property
     def rule(self) -> RewardRule:

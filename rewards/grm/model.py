@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from kibble.rewards.errors import ConfigError, FrameError
+from kibble.rewards.frame_keys import FrameKey, frame_keys
 from kibble.rewards.frames import check_frames, resize_frames
 from kibble.rewards.grm.network import GrmNetwork, fuse_for_inference
 from kibble.rewards.grm.progress_reader import ProgressReader, stack_memory
@@ -95,6 +96,7 @@ class GeneralRewardModel:
             needs_goal=reading == "backward",
         )
         self._maps: OrderedDict[tuple[object, ...], tuple[Tensor, Tensor]] = OrderedDict()
+        self._ahead: dict[FrameKey, tuple[Tensor, Tensor]] = {}
         self._views = torch.arange(len(views), device=self._device)
 
     @property
@@ -207,13 +209,52 @@ class GeneralRewardModel:
         embedding: NDArray[np.float32] = self._network.embed(*self._encode(frames)).cpu().numpy()
         return embedding
 
+    @torch.inference_mode()
+    def prefetch(self, frames: Frames) -> None:
+        """Encode N frames in one batch, for the calls that follow; equal frames once.
+
+        Args:
+            frames: (N, H, W, 3) uint8 RGB per view. What was prefetched before is forgotten.
+
+        Raises:
+            FrameError: If a required view is missing or an array is not uint8 (N, H, W, 3).
+        """
+        check_frames(frames, views=self._spec.required_views)
+        suited = {
+            view: resize_frames(frames[view], self._spec.image_size)
+            for view in self._spec.views
+            if view in frames
+        }
+        places = {key: i for i, key in enumerate(frame_keys(suited))}
+        known = {key: self._ahead[key] for key in places if key in self._ahead}
+        new = [key for key in places if key not in known]
+        self._ahead = known
+        if new:
+            chosen = [places[key] for key in new]
+            maps, present = self._run_encoder({view: suited[view][chosen] for view in suited})
+            self._ahead |= {key: (maps[i], present[i]) for i, key in enumerate(new)}
+
     def _encode(self, frames: Frames) -> tuple[Tensor, Tensor]:
         """Feature maps (N, V, P, C) and presence (N, V); the latest batches are kept."""
         views = [view for view in self._spec.views if view in frames]
+        if self._ahead:
+            suited = {view: resize_frames(frames[view], self._spec.image_size) for view in views}
+            ahead = [self._ahead.get(key) for key in frame_keys(suited)]
+            found = [pair for pair in ahead if pair is not None]
+            if found and len(found) == len(ahead):
+                return torch.stack([m for m, _ in found]), torch.stack([p for _, p in found])
         key = tuple((view, frames[view].shape, frames[view].tobytes()) for view in views)
         if key in self._maps:
             self._maps.move_to_end(key)
             return self._maps[key]
+        self._maps[key] = maps, present = self._run_encoder(frames)
+        if len(self._maps) > _CACHED_BATCHES:
+            self._maps.popitem(last=False)
+        return maps, present
+
+    def _run_encoder(self, frames: Frames) -> tuple[Tensor, Tensor]:
+        """Feature maps (N, V, P, C) and presence (N, V) of frames in one batch."""
+        views = [view for view in self._spec.views if view in frames]
         n = len(frames[views[0]])
         images = np.concatenate(
             [resize_frames(frames[view], self._spec.image_size) for view in views]
@@ -230,9 +271,6 @@ class GeneralRewardModel:
         else:
             maps = seen.new_zeros(n, len(self._spec.views), *seen.shape[1:])
             maps[:, numbers] = seen.view(len(views), n, *seen.shape[1:]).transpose(0, 1)
-        self._maps[key] = maps, present
-        if len(self._maps) > _CACHED_BATCHES:
-            self._maps.popitem(last=False)
         return maps, present
 
     def _read(self, episodes: Sequence[Episode], frames: Frames) -> Tensor:
