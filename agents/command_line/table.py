@@ -259,6 +259,23 @@ _ROWS = (
         graphics="maybe",
     ),
     Command(
+        name="traps",
+        summary="train every shaping mode where the reward model is wrong, and see who farms it",
+        examples=(
+            (
+                "kibble traps",
+                "six small worlds, five modes, three seeds: table, picture and traps.json",
+            ),
+            (
+                "kibble traps traps=poster,ditch modes=difference,potential 'seeds=[0]'",
+                "where the difference of potentials goes astray, in a minute",
+            ),
+        ),
+        schema="kibble.agents.traps.config:TrapsConfig",
+        function="kibble.agents.traps.run:traps",
+        graphics="never",
+    ),
+    Command(
         name="doctor",
         summary="check graphics, torch, versions and disk, and say what to mend",
         examples=(

@@ -34,7 +34,7 @@ class Trap:
     layout: Layout
     flaw: str
     read: Callable[..., NDArray[np.float64]]
-    steps: int = 100
+    steps: int = 60
     query_every: int = 1
 
     @property
@@ -73,7 +73,7 @@ _ROWS = (
                 "#^S##v#",
                 "#^###v#",
                 "#^<<<<#",
-                "####.G#",
+                "#####G#",
                 "#######",
             )
         ),
@@ -101,42 +101,41 @@ _ROWS = (
         flaw="takes a poster for the goal",
         layout=Layout(
             rows=(
-                "#########",
-                "#.S.....#",
-                "#.#####.#",
-                "#F#####.#",
-                "####G...#",
-                "#########",
+                "#######",
+                "#.S...#",
+                "#F###.#",
+                "####..#",
+                "####G##",
+                "#######",
             )
         ),
         read=nearness_to_green,
-        query_every=3,
     ),
     Trap(
         name="detour",
         flaw="sees the goal through the wall",
         layout=Layout(
             rows=(
-                "#######",
-                "#.....#",
-                "#.###.#",
-                "#..S#G#",
-                "#######",
+                "######",
+                "#....#",
+                "#.##.#",
+                "#.S#G#",
+                "######",
             )
         ),
         read=nearness_to_green,
+        query_every=3,
     ),
     Trap(
         name="ditch",
         flaw="counts a fall as coming nearer",
         layout=Layout(
             rows=(
-                "########",
-                "#...S..#",
-                "#.####.#",
-                "#.####.#",
-                "#SXG...#",
-                "########",
+                "######",
+                "#.S..#",
+                "#.##.#",
+                "#SXG.#",
+                "######",
             ),
             slip=0.1,
         ),
