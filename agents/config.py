@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from kibble.agents.agent_config import AgentConfig, OffPolicyConfig, SacConfig
+from kibble.agents.blend.config import BlendConfig
 from kibble.agents.near_names import one_of
 from kibble.agents.scoring.config import ScoringConfig
 from kibble.agents.transform_config import check_transforms, transforms_help
@@ -141,6 +142,7 @@ class TrainConfig:
         shaping: How progress becomes a reward.
         agent: The learning algorithm.
         scoring: When the reward model reads frames, and whether they are kept.
+        blend: Weights of auxiliary rewards that are learned from the primary return.
         seed: Seed of environment, agent and exploration.
         steps: Budget of environment steps, all environments together; never exceeded.
         rollouts: Budget of finished episodes, or null; the run ends with the first of the two.
@@ -166,6 +168,7 @@ class TrainConfig:
     shaping: ShapingConfig = field(default_factory=ShapingConfig)
     agent: AgentConfig = field(default_factory=SacConfig)
     scoring: ScoringConfig = field(default_factory=ScoringConfig)
+    blend: BlendConfig = field(default_factory=BlendConfig)
     seed: int = 0
     steps: int = 60_000
     rollouts: int | None = None
@@ -198,6 +201,11 @@ class TrainConfig:
                 "write run=runs/… as printed when the run began."
             )
         self._check_demonstrations()
+        if self.blend.learn and (self.agent.name != "ppo" or self.agent.chunk != 1):
+            raise ConfigError(
+                "`blend.learn=true` needs the policy gradients of agent=ppo with agent.chunk=1, "
+                f"got agent={self.agent.name} and agent.chunk={self.agent.chunk}."
+            )
         if self.agent.critic_warmup_steps and (
             self.agent.name == "ppo" and self.observation == "pixels"
         ):

@@ -19,6 +19,7 @@ from kibble.agents.oracle_reward import OracleModel, oracle_frames
 from kibble.agents.scoring.events import Event, Opened, Stepped
 from kibble.agents.scoring.replay_events import replay_events
 from kibble.agents.shaping_layer import build_shaper, run_rule
+from kibble.agents.transform_config import ends_at_infractions
 from kibble.rewards.embedding import Embedder
 from kibble.rewards.errors import ConfigError
 from kibble.rewards.frames import concatenate_frames
@@ -93,6 +94,8 @@ def demonstrated_transitions(config: TrainConfig, model: RewardModel | None) -> 
     if model is None and config.reward.kind == "oracle":
         model = OracleModel()
         episodes = [replace(episode, frames=_oracle_frames(episode)) for episode in episodes]
+    if model is not None and ends_at_infractions(config.shaping):
+        episodes = [replace(episode, terminated=False) for episode in episodes]
     rule = run_rule(config)
     if model is None:
         signals = [_sparse(episode, rule.window) for episode in episodes]

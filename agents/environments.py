@@ -24,7 +24,9 @@ from kibble.agents.resumable import Resumable
 from kibble.agents.shaped_vec_env import ShapedVecEnv
 from kibble.agents.shaping_layer import build_shaper, run_rule
 from kibble.agents.sparse_reward import SparseVecEnv
+from kibble.agents.transform_config import ends_at_infractions
 from kibble.envs.frames import CaptureFrames, frame_source, model_views
+from kibble.envs.hard_termination import HardTermination
 from kibble.rewards.embedding import Embedder
 from kibble.rewards.errors import ConfigError
 from kibble.rewards.types import ModelSpec, RewardModel
@@ -101,6 +103,7 @@ def build_environments(config: TrainConfig, model: RewardModel | None) -> VecEnv
         observation=config.observation,
         spec=None if model is None else model.spec,
         query_every=config.shaping.query_every,
+        hard=model is not None and ends_at_infractions(config.shaping),
     )
     thunks: list[Callable[[], Env]] = [make] * config.n_envs
     venv: VecEnv
@@ -130,10 +133,13 @@ def _make_one(
     observation: str,
     spec: ModelSpec | None,
     query_every: int,
+    hard: bool,
 ) -> Env:
     """Make one environment of the vector, in its own process where there are several."""
     pictured = spec is not None and ORACLE_VIEW not in spec.views
     env = make_environment(task, renders=observation in VISUAL_OBSERVATIONS or pictured)
+    if hard:
+        env = HardTermination(env)
     env = make_observed(in_chunks(env, agent), observation, spec)
     env = Resumable(env)
     if spec is not None and not pictured:

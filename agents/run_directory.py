@@ -20,6 +20,7 @@ from yaml import YAMLError
 
 import kibble
 from kibble.agents.agent_config import AGENTS
+from kibble.agents.blend.config import BlendConfig
 from kibble.agents.config import (
     RewardConfig,
     ShapingConfig,
@@ -189,6 +190,7 @@ def _config_from_tree(tree: dict[str, dict[str, object]]) -> TrainConfig:
         "reward": RewardConfig(**tree["reward"]),  # type: ignore[arg-type]
         "shaping": ShapingConfig(**tree["shaping"]),  # type: ignore[arg-type]
         "scoring": ScoringConfig(**tree["scoring"]),  # type: ignore[arg-type]
+        "blend": BlendConfig(**tree["blend"]),  # type: ignore[arg-type]
         "agent": AGENTS[str(tree["agent"]["name"])](**tree["agent"]),  # type: ignore[arg-type]
     }
     return TrainConfig(**{**tree, **groups})  # type: ignore[arg-type]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from kibble.agents.transform_config import build_rule
+from kibble.rewards.blended_rule import BlendedRule
 from kibble.rewards.potential import Potential
 from kibble.rewards.rule import RewardRule, ShapingRule
 from kibble.rewards.shaper import Shaper
@@ -25,7 +26,8 @@ def run_rule(config: TrainConfig) -> RewardRule:
     """
     if config.reward.kind == "sparse":
         return ShapingRule(gamma=config.agent.decision_gamma, mode=ShapingMode.NONE)
-    return build_rule(config.shaping, gamma=config.agent.decision_gamma)
+    rule = build_rule(config.shaping, gamma=config.agent.decision_gamma)
+    return BlendedRule(rule, initial=config.blend.initial) if config.blend.learn else rule
 
 
 def build_shaper(config: TrainConfig, model: RewardModel, slots: int) -> Shaper:

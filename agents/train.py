@@ -13,6 +13,7 @@ from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.off_policy_algorithm import OffPolicyAlgorithm
 
 from kibble.agents.agent_config import OffPolicyConfig
+from kibble.agents.blend.learner import BlendLearner
 from kibble.agents.builders import Algorithm, build_agent, planned_steps, resolve_device
 from kibble.agents.checkpoints import load_newest, save_checkpoint
 from kibble.agents.config import TrainConfig
@@ -140,8 +141,11 @@ def _learn(
     ):
         monitor.log = log
         agent.set_logger(logger)
+        blend = BlendLearner(config.blend) if config.blend.learn else None
         if resumed is not None:
             set_run_state(agent, monitor, resumed)
+            if blend is not None:
+                blend.set_state(cast("dict[str, object]", resumed["blend"]))
         start = agent.num_timesteps
         with closing(
             ProgressDisplay(
@@ -152,12 +156,15 @@ def _learn(
                 rollouts=config.rollouts,
             )
         ) as display:
-            caretaker = _Caretaker(directory, monitor, display, every=config.checkpoint_every)
+            caretaker = _Caretaker(
+                directory, monitor, display, every=config.checkpoint_every, blend=blend
+            )
+            callbacks = [caretaker, CriticWarmup(config.agent.critic_warmup_steps)]
             if start < total:
                 learn_within(
                     agent,
                     monitor,
-                    [caretaker, CriticWarmup(config.agent.critic_warmup_steps)],
+                    callbacks if blend is None else [*callbacks, blend],
                     steps=total - start,
                     rollouts=config.rollouts,
                 )
@@ -178,8 +185,10 @@ class _Caretaker(BaseCallback):
         display: ProgressDisplay,
         *,
         every: int,
+        blend: BlendLearner | None,
     ) -> None:
         super().__init__()
+        self._blend = blend
         self._directory = directory
         self._monitor = monitor
         self._display = display
@@ -217,4 +226,6 @@ class _Caretaker(BaseCallback):
         """Write a checkpoint of the present state."""
         self._saved = self.model.num_timesteps
         state = get_run_state(self.model, self._monitor)
+        if self._blend is not None:
+            state["blend"] = self._blend.get_state()
         save_checkpoint(self._directory.checkpoints, self._saved, state)

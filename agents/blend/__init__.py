@@ -1,0 +1,1 @@
+"""Weights of auxiliary rewards, learned so that the primary return grows."""
