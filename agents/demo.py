@@ -2,27 +2,26 @@
 
 from __future__ import annotations
 
-import multiprocessing
-import os
 import time
-from collections.abc import Mapping, Sequence
-from concurrent.futures import FIRST_EXCEPTION, Future, ProcessPoolExecutor, wait
+from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 
 from rich.console import Console
 
 from kibble.agents.config import DemoConfig, EvaluateConfig, RewardConfig, TrainConfig
-from kibble.agents.episode_log import read_episodes
 from kibble.agents.evaluate import run_evaluation
-from kibble.agents.progress_display import success_share
 from kibble.agents.run_directory import free_directory
+from kibble.agents.sweep.capacity import available_cores, available_memory, jobs_that_fit
+from kibble.agents.sweep.display import SweepDisplay
+from kibble.agents.sweep.processes import run_processes
+from kibble.agents.sweep.record import Budget
 from kibble.agents.train import run_training
 from kibble.rewards.errors import CheckpointError
 
 __all__ = ["demo", "demo_runs"]
 
 _SPARSE = RewardConfig(name="sparse", kind="sparse")
-_SECONDS_BETWEEN_LINES = 20.0
 
 
 def demo(config: DemoConfig) -> None:
@@ -38,14 +37,14 @@ def demo(config: DemoConfig) -> None:
     console = Console(stderr=True)
     out = _make_directory(config.out)
     runs = demo_runs(config, out)
-    jobs = config.jobs or min(os.cpu_count() or 1, 2)
+    jobs = config.jobs or min(jobs_that_fit(available_cores(), available_memory()), 2)
     console.print(
         f"{config.task.name}: {len(runs)} runs of {config.steps:,} steps, {jobs} at a time, "
         f"in {out}",
         highlight=False,
         soft_wrap=True,
     )
-    _train_all(runs, jobs=jobs, console=console)
+    _train_all(runs, jobs=jobs, logs=out / "logs", console=console)
     run_evaluation(
         EvaluateConfig(
             run=[str(path) for path in runs],
@@ -97,36 +96,28 @@ def _make_directory(out: str | None) -> Path:
     return free_directory(Path("runs") / "demo")
 
 
-def _train_all(runs: Mapping[Path, TrainConfig], *, jobs: int, console: Console) -> None:
-    """Train every run in a process of its own, a few at a time, and say how they go."""
-    # A forked process would inherit OpenGL's and torch's threads in an unusable state.
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(jobs, mp_context=context) as pool:
-        waiting: set[Future[object]] = {
-            pool.submit(run_training, config) for config in runs.values()
-        }
-        while waiting:
-            done, waiting = wait(
-                waiting, timeout=_SECONDS_BETWEEN_LINES, return_when=FIRST_EXCEPTION
-            )
-            for future in done:
-                try:
-                    future.result()
-                except BaseException:
-                    pool.shutdown(wait=False, cancel_futures=True)
-                    raise
-            console.print(_state_of(list(runs.items())), highlight=False, soft_wrap=True)
+def _train_all(
+    runs: Mapping[Path, TrainConfig], *, jobs: int, logs: Path, console: Console
+) -> None:
+    """Train every run in a process of its own, a few at a time, and show how they go."""
+    calls = {path.name: partial(run_training, config) for path, config in runs.items()}
+    budgets = {
+        path.name: (path, Budget(steps=config.steps, rollouts=config.rollouts))
+        for path, config in runs.items()
+    }
+    failed: dict[str, int] = {}
+    with SweepDisplay(budgets, console=console, quiet=False, what="training") as display:
 
+        def ended(name: str, code: int) -> None:
+            display.ended(name, failed=code != 0)
+            if code != 0:
+                failed[name] = code
 
-def _state_of(runs: Sequence[tuple[Path, TrainConfig]]) -> str:
-    """Say in one line how far each run is."""
-    parts = []
-    for path, config in runs:
-        records = list(read_episodes(path / "episodes.jsonl"))
-        if not records:
-            parts.append(f"{path.name}: not yet")
-            continue
-        share = success_share(records[-50:])
-        success = "unknown" if share is None else f"{100 * share:.0f} %"
-        parts.append(f"{path.name}: {records[-1].steps}/{config.steps} steps, success {success}")
-    return "; ".join(parts)
+        run_processes(calls, at_once=jobs, logs=logs, on_start=display.started, on_end=ended)
+    for name, code in failed.items():
+        log = logs / f"{name}.log"
+        words = log.read_text(encoding="utf-8").strip().splitlines()[-1:] or ["nothing was said"]
+        raise CheckpointError(
+            f"Every run of the demo must train to its end, got '{name}', which ended with status "
+            f"{code}: {words[0]} Its log is '{log}'; mend that and start anew."
+        )

@@ -147,7 +147,7 @@ class SweepDisplay:
         began, steps = self._began[name]
         rate = (follower.steps - steps) / max(time.perf_counter() - began, 1e-9)
         success = "unknown" if follower.success is None else f"{100 * follower.success:.0f} %"
-        doing = "evaluating" if follower.share >= 1.0 else f"{rate:.0f} steps/s"
+        doing = "trained" if follower.share >= 1.0 else f"{rate:.0f} steps/s"
         return (
             f"{follower.steps:,} steps, {follower.episodes} episodes, success {success}, {doing}"
         )

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from hydra.core.global_hydra import GlobalHydra
 from hydra.errors import HydraException
+from hydra.types import RunMode
 from rich.console import Console
 
 from kibble.agents.command_line.compose import open_composer
@@ -21,7 +22,7 @@ from kibble.agents.sweep.record import Evaluation, read_record, write_record
 from kibble.agents.sweep.work import HydraTask, train_and_evaluate
 from kibble.rewards.errors import ConfigError
 
-__all__ = ["launch_here", "launch_with_hydra"]
+__all__ = ["check_launcher", "launch_here", "launch_with_hydra"]
 
 
 def launch_here(
@@ -85,12 +86,9 @@ def launch_with_hydra(
         launcher: Such as ``hydra/launcher=submitit_slurm``.
         console: Where progress is shown.
         quiet: Whether to show none.
-
-    Raises:
-        ConfigError: If Hydra has no such launcher.
     """
     configs = {str(cell.config.run): cell.config for cell in cells}
-    task = HydraTask(configs=configs, records=directory.records, how=how)
+    task = HydraTask(configs=configs, records=directory.records, logs=directory.logs, how=how)
     paths = ",".join("'" + path.replace("'", "\\'") + "'" for path in configs)
     overrides = [
         f"run={paths}",
@@ -101,6 +99,7 @@ def launch_with_hydra(
         "hydra/hydra_logging=none",
         *launcher,
     ]
+    trouble = ""
     with open_composer(COMMANDS["train"]):
         hydra = GlobalHydra.instance().hydra
         assert hydra is not None  # the composer has initialised it
@@ -109,18 +108,39 @@ def launch_with_hydra(
                 display.started(cell.record.name)
             try:
                 hydra.multirun("train", task, overrides, with_log_configuration=False)
-            except HydraException as error:
-                raise ConfigError(
-                    f"`hydra/launcher` must name an installed launcher of Hydra and its settings, "
-                    f"got {' '.join(launcher)}: {str(error).splitlines()[0]} For a Slurm cluster "
-                    "`pip install hydra-submitit-launcher` and write hydra/launcher="
-                    "submitit_slurm hydra.launcher.partition=…."
-                ) from error
+            except Exception as error:  # launchers have errors of their own; the runs have records
+                trouble = f" The launcher stopped with {type(error).__name__}: {error}."
     for cell in cells:
         record = read_record(directory.records / f"{cell.record.name}.json")
         if record.error is None and not record.is_finished(how):
-            text = f"The job ended without a word; see its logs in '{directory.path / 'hydra'}'."
+            text = f"The job has not reported; see '{directory.path / 'hydra'}'.{trouble}"
             write_record(directory.records, dataclasses.replace(record, error=text))
+
+
+def check_launcher(launcher: Sequence[str]) -> None:
+    """See that Hydra has the launcher that the words choose and that it has these settings.
+
+    Args:
+        launcher: Such as ``hydra/launcher=submitit_slurm``; none chooses none.
+
+    Raises:
+        ConfigError: If it has not.
+    """
+    if not launcher:
+        return
+    with open_composer(COMMANDS["train"]):
+        try:
+            GlobalHydra.instance().config_loader().load_configuration(
+                "train", [*launcher], run_mode=RunMode.MULTIRUN
+            )
+        except HydraException as error:
+            reason = str(error.__cause__ or error).splitlines()[0].rstrip(".")
+            raise ConfigError(
+                "`hydra/launcher` must name an installed launcher of Hydra and "
+                f"`hydra.launcher.…` its settings, got {' '.join(launcher)}: {reason}. For a "
+                "Slurm cluster `pip install hydra-submitit-launcher` and write "
+                "hydra/launcher=submitit_slurm hydra.launcher.partition=…."
+            ) from error
 
 
 def _display(cells: Sequence[Cell], console: Console, quiet: bool) -> SweepDisplay:

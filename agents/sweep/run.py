@@ -14,7 +14,7 @@ from kibble.agents.sweep.capacity import available_cores, available_memory, jobs
 from kibble.agents.sweep.config import SweepConfig
 from kibble.agents.sweep.directory import Asked, SweepDirectory
 from kibble.agents.sweep.grid import read_grid
-from kibble.agents.sweep.launching import launch_here, launch_with_hydra
+from kibble.agents.sweep.launching import check_launcher, launch_here, launch_with_hydra
 from kibble.agents.sweep.plan import Cell, plan_cells
 from kibble.agents.sweep.record import Evaluation, read_record, write_record
 from kibble.agents.sweep.report import write_report
@@ -45,6 +45,7 @@ def sweep(config: SweepConfig) -> int:
     words = tuple(word for word in config.words if word not in launcher)
     directory, asked = _open(config, words)
     try:
+        check_launcher(launcher)
         cells = _plan(directory, (words,) if words else asked.grids)
     except KibbleError:
         if config.out is None:

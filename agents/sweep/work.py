@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import os
 import shutil
@@ -81,14 +82,23 @@ class HydraTask:
     Args:
         configs: Run directory to the run as it was composed and checked.
         records: Directory of the records.
+        logs: Directory of the logs.
         how: How runs are evaluated.
     """
 
     configs: dict[str, TrainConfig]
     records: Path
+    logs: Path
     how: Evaluation
 
     def __call__(self, config: DictConfig) -> None:
         """Train and evaluate, as :func:`train_and_evaluate`."""
         run = str(config.run)
-        train_and_evaluate(Path(run).name, self.configs[run], self.records, self.how)
+        name = Path(run).name
+        self.logs.mkdir(exist_ok=True)
+        with (
+            (self.logs / f"{name}.log").open("a", encoding="utf-8") as log,
+            contextlib.redirect_stdout(log),
+            contextlib.redirect_stderr(log),
+        ):
+            train_and_evaluate(name, self.configs[run], self.records, self.how)
