@@ -7,6 +7,7 @@ from typing import Any
 
 from kibble.agents.agent_config import AgentConfig, OffPolicyConfig, SacConfig
 from kibble.agents.blend.config import BlendConfig
+from kibble.agents.curriculum_config import CurriculumConfig
 from kibble.agents.near_names import one_of
 from kibble.agents.scoring.config import ScoringConfig
 from kibble.agents.transform_config import check_transforms, transforms_help
@@ -142,6 +143,7 @@ class TrainConfig:
         shaping: How progress becomes a reward.
         agent: The learning algorithm.
         scoring: When the reward model reads frames, and whether they are kept.
+        curriculum: Where training episodes begin and what they ask for.
         blend: Weights of auxiliary rewards that are learned from the primary return.
         seed: Seed of environment, agent and exploration.
         steps: Budget of environment steps, all environments together; never exceeded.
@@ -168,6 +170,7 @@ class TrainConfig:
     shaping: ShapingConfig = field(default_factory=ShapingConfig)
     agent: AgentConfig = field(default_factory=SacConfig)
     scoring: ScoringConfig = field(default_factory=ScoringConfig)
+    curriculum: CurriculumConfig = field(default_factory=CurriculumConfig)
     blend: BlendConfig = field(default_factory=BlendConfig)
     seed: int = 0
     steps: int = 60_000
@@ -234,6 +237,11 @@ class TrainConfig:
 
     def _check_demonstrations(self) -> None:
         if self.demonstrations is None:
+            if self.curriculum.kind == "starts":
+                raise ConfigError(
+                    "`curriculum.kind=starts` needs demonstrations to begin in, got "
+                    "demonstrations=null; record some with `kibble demos`."
+                )
             if self.agent.warm_start_steps:
                 raise ConfigError(
                     "`agent.warm_start_steps` needs demonstrations to clone, got demonstrations="
@@ -243,10 +251,15 @@ class TrainConfig:
             raise ConfigError(
                 "`demonstrations` need observation=state, relative or embedding, got pixels."
             )
-        elif not isinstance(self.agent, OffPolicyConfig) and not self.agent.warm_start_steps:
+        elif not (
+            isinstance(self.agent, OffPolicyConfig)
+            or self.agent.warm_start_steps
+            or self.curriculum.kind == "starts"
+        ):
             raise ConfigError(
-                f"`demonstrations` help agent={self.agent.name} through its warm start alone, got "
-                "agent.warm_start_steps=0; write agent.warm_start_steps=1000, or choose agent=sac."
+                f"`demonstrations` help agent={self.agent.name} through its warm start and a "
+                "curriculum alone, got agent.warm_start_steps=0; write "
+                "agent.warm_start_steps=1000 or curriculum.kind=starts, or choose agent=sac."
             )
 
 

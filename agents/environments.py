@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 
 import gymnasium as gym
 from stable_baselines3.common.vec_env import DummyVecEnv, SubprocVecEnv, VecEnv
@@ -13,6 +14,7 @@ import kibble.envs  # noqa: F401  (registers the tabletop suite)
 from kibble.agents.action_chunks import in_chunks
 from kibble.agents.agent_config import AgentConfig
 from kibble.agents.config import VISUAL_OBSERVATIONS, TaskConfig, TrainConfig
+from kibble.agents.curriculum import ChosenStarts, curriculum_over
 from kibble.agents.observations import (
     EmbeddedObservation,
     FramesObservation,
@@ -20,6 +22,7 @@ from kibble.agents.observations import (
     ScaledObservation,
 )
 from kibble.agents.oracle_reward import ORACLE_VIEW, OracleFrames, OracleModel
+from kibble.agents.recorded_starts import recorded_stages
 from kibble.agents.resumable import Resumable
 from kibble.agents.shaped_vec_env import ShapedVecEnv
 from kibble.agents.shaping_layer import build_shaper, run_rule
@@ -96,10 +99,12 @@ def build_environments(config: TrainConfig, model: RewardModel | None) -> VecEnv
     """
     if config.reward.kind == "oracle":
         model = OracleModel()
+    begin = _chosen_starts(config)
     make = partial(
         _make_one,
         task=config.task,
         agent=config.agent,
+        begin=begin,
         observation=config.observation,
         spec=None if model is None else model.spec,
         query_every=config.shaping.query_every,
@@ -111,6 +116,8 @@ def build_environments(config: TrainConfig, model: RewardModel | None) -> VecEnv
         venv = SubprocVecEnv(thunks, start_method="forkserver")
     else:
         venv = DummyVecEnv(thunks)
+    if begin is not None:
+        venv = curriculum_over(venv, config.curriculum)
     if model is None:
         venv = SparseVecEnv(venv, rule=run_rule(config))
     else:
@@ -126,10 +133,26 @@ def build_environments(config: TrainConfig, model: RewardModel | None) -> VecEnv
     return venv
 
 
+def _chosen_starts(config: TrainConfig) -> Callable[[Env], Env] | None:
+    """Return what wraps each environment for the run's curriculum, if there is one."""
+    if config.curriculum.kind == "none":
+        return None
+    if config.curriculum.kind == "goals":
+        return ChosenStarts
+    assert config.demonstrations is not None  # TrainConfig refuses it
+    stages = recorded_stages(
+        make_environment(config.task, renders=False),
+        Path(config.demonstrations),
+        stages=config.curriculum.stages,
+    )
+    return partial(ChosenStarts, stages=stages)
+
+
 def _make_one(
     *,
     task: TaskConfig,
     agent: AgentConfig,
+    begin: Callable[[Env], Env] | None,
     observation: str,
     spec: ModelSpec | None,
     query_every: int,
@@ -138,6 +161,8 @@ def _make_one(
     """Make one environment of the vector, in its own process where there are several."""
     pictured = spec is not None and ORACLE_VIEW not in spec.views
     env = make_environment(task, renders=observation in VISUAL_OBSERVATIONS or pictured)
+    if begin is not None:
+        env = begin(env)
     if hard:
         env = HardTermination(env)
     env = make_observed(in_chunks(env, agent), observation, spec)

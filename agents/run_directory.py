@@ -28,6 +28,7 @@ from kibble.agents.config import (
     TrainConfig,
 )
 from kibble.agents.scoring.config import ScoringConfig
+from kibble.agents.curriculum_config import CurriculumConfig
 from kibble.rewards.errors import CheckpointError, ConfigError
 from kibble.rewards.types import ModelSpec
 
@@ -190,6 +191,7 @@ def _config_from_tree(tree: dict[str, dict[str, object]]) -> TrainConfig:
         "reward": RewardConfig(**tree["reward"]),  # type: ignore[arg-type]
         "shaping": ShapingConfig(**tree["shaping"]),  # type: ignore[arg-type]
         "scoring": ScoringConfig(**tree["scoring"]),  # type: ignore[arg-type]
+        "curriculum": CurriculumConfig(**tree["curriculum"]),  # type: ignore[arg-type]
         "blend": BlendConfig(**tree["blend"]),  # type: ignore[arg-type]
         "agent": AGENTS[str(tree["agent"]["name"])](**tree["agent"]),  # type: ignore[arg-type]
     }

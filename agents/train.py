@@ -18,6 +18,7 @@ from kibble.agents.builders import Algorithm, build_agent, planned_steps, resolv
 from kibble.agents.checkpoints import load_newest, save_checkpoint
 from kibble.agents.config import TrainConfig
 from kibble.agents.critic_warmup import CriticWarmup
+from kibble.agents.curriculum import CHOICE
 from kibble.agents.demonstrated import demonstrated_transitions
 from kibble.agents.environments import build_environments
 from kibble.agents.episode_log import EpisodeLog
@@ -214,6 +215,9 @@ class _Caretaker(BaseCallback):
                 self.logger.record_mean("reward_model/success", record.model_success)
         self._logged = len(self._monitor.finished)
         for info in self.locals["infos"]:
+            if CHOICE in info:
+                succeeded = float(bool(info.get("is_success")))
+                self.logger.record_mean(f"curriculum/success_{info[CHOICE]}", succeeded)
             if "model_status" in info:
                 unanswered = float(info["model_status"] != Status.OK)
                 self.logger.record_mean("reward_model/unanswered", unanswered)

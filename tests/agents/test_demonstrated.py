@@ -107,7 +107,7 @@ def test_demonstrations_need_states_or_embeddings_and_an_algorithm_that_takes_th
 ):
     with pytest.raises(ConfigError, match="`demonstrations` need observation=state, relative or"):
         run_with(folder, tmp_path, observation="pixels")
-    with pytest.raises(ConfigError, match="help agent=ppo through its warm start alone"):
+    with pytest.raises(ConfigError, match="help agent=ppo through its warm start and"):
         small_run(tmp_path, task=REACH, agent=small_ppo(), demonstrations=str(folder))
     with pytest.raises(ConfigError, match=r"`agent.warm_start_steps` needs demonstrations"):
         small_run(tmp_path, agent=small_ppo(warm_start_steps=5))
