@@ -111,16 +111,23 @@ class SacConfig(OffPolicyConfig):
         tau: Share by which target networks move in one update.
         policy_delay: Critic updates for each update of the actor.
         layer_norm: Whether critics normalise their hidden layers.
+        actor_average: Share by which the averaged actor, which acts in evaluation, follows the
+            actor in one update, in (0, 1]; 1 evaluates the newest actor.
     """
 
     name: str = "sac"
     tau: float = 0.005
     policy_delay: int = 2
     layer_norm: bool = True
+    actor_average: float = 0.001
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        _check_positive(self, ("tau", "policy_delay"))
+        _check_positive(self, ("tau", "policy_delay", "actor_average"))
+        if self.actor_average > 1.0:
+            raise ConfigError(
+                f"`agent.actor_average` must lie in (0, 1], got {self.actor_average}."
+            )
 
 
 @final

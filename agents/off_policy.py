@@ -12,8 +12,8 @@ from stable_baselines3.common.vec_env import VecEnv
 from kibble.agents.agent_config import CrossqConfig, OffPolicyConfig, SacConfig, TqcConfig
 from kibble.agents.critics import LayerNormTwinSACPolicy, TwinSACPolicy
 from kibble.agents.quick_sac import QuickSAC
-from kibble.agents.replay import PotentialReplayBuffer
 from kibble.agents.reflecting import reflecting_of
+from kibble.agents.replay import PotentialReplayBuffer
 from kibble.rewards.errors import ConfigError, MissingDependencyError
 
 if TYPE_CHECKING:
@@ -86,6 +86,7 @@ def build_off_policy(
             **settings,
         )
         agent.policy_delay = config.policy_delay
+        agent.actor_average = config.actor_average
         return agent
     try:
         from sb3_contrib import TQC, CrossQ

@@ -8,6 +8,8 @@ import torch
 from stable_baselines3 import SAC
 from stable_baselines3.common.type_aliases import ReplayBufferSamples
 
+from kibble.agents.critics import TwinSACPolicy
+
 __all__ = ["QuickSAC"]
 
 
@@ -21,6 +23,8 @@ class QuickSAC(SAC):
 
     Attributes:
         policy_delay: Critic updates for each update of the actor, at least 1.
+        actor_average: Share by which the averaged actor moves in one update, in (0, 1]; more in
+            the first updates, so that it spans a tenth of them.
 
     Source:
         Haarnoja et al. 2018, "Soft Actor-Critic Algorithms and Applications"; Fujimoto et al.
@@ -28,6 +32,7 @@ class QuickSAC(SAC):
     """
 
     policy_delay: int = 1
+    actor_average: float = 1.0
 
     def train(self, gradient_steps: int, batch_size: int = 64) -> None:
         """Do gradient steps on batches from the replay buffer.
@@ -52,6 +57,7 @@ class QuickSAC(SAC):
             self._n_updates += 1
             if self._n_updates % self.policy_delay == 0:
                 actor_losses.append(self._update_actor(batch))
+                self._average_actor()
             with torch.no_grad():
                 torch._foreach_lerp_(targets, parameters, self.tau)
         self.logger.record("train/n_updates", self._n_updates, exclude="tensorboard")
@@ -59,6 +65,11 @@ class QuickSAC(SAC):
         self.logger.record("train/critic_loss", float(torch.stack(critic_losses).mean()))
         if actor_losses:
             self.logger.record("train/actor_loss", float(torch.stack(actor_losses).mean()))
+
+    def _average_actor(self) -> None:
+        if isinstance(self.policy, TwinSACPolicy):
+            updates = self._n_updates // self.policy_delay
+            self.policy.move_average(max(self.actor_average, 10.0 / (updates + 9)))
 
     def _temperature(self) -> torch.Tensor:
         """Return the entropy coefficient, without a graph."""

@@ -15,6 +15,7 @@ from stable_baselines3.common.type_aliases import ReplayBufferSamples
 from torch import nn
 from torch.nn import functional
 
+from kibble.agents.critics import TwinSACPolicy
 from kibble.agents.reflecting import Reflecting, reflecting_of
 from kibble.rewards.errors import ConfigError
 
@@ -136,6 +137,8 @@ def clone_actor(
         loss.backward()  # type: ignore[no-untyped-call]  # torch leaves it untyped
         optimizer.step()
     _train_mode(agent, False)
+    if isinstance(agent.policy, TwinSACPolicy):
+        agent.policy.move_average(1.0)
     return Cloning(before=before, after=_error(agent, shown, wanted))
 
 

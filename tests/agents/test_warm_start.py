@@ -39,7 +39,7 @@ def expert(count, rng):
 
 
 def actor_of(agent):
-    parts = ("mlp_extractor.policy_net", "action_net", "log_std", "actor.")
+    parts = ("mlp_extractor.policy_net", "action_net", "log_std", "actor.", "average.")
     return {
         name: value.clone()
         for name, value in agent.policy.state_dict().items()
