@@ -39,7 +39,6 @@ class EpisodeMonitor(VecEnvWrapper):
     Attributes:
         log: Where records go; to be set before the first episode ends.
         finished: Records of the episodes that ended and were scored in this process.
-        late: ``info["episode"]`` of those whose infos were gone by then, for somebody to take.
     """
 
     log: EpisodeLog
@@ -47,7 +46,7 @@ class EpisodeMonitor(VecEnvWrapper):
     def __init__(self, venv: VecEnv) -> None:
         super().__init__(venv)
         self.finished: list[EpisodeRecord] = []
-        self.late: list[dict[str, float]] = []
+        self._late: list[dict[str, float]] = []
         self._began = time.perf_counter()
         self._count = 0
         self._ended = 0
@@ -102,6 +101,11 @@ class EpisodeMonitor(VecEnvWrapper):
             rewards = np.where(cut, rewards - self._source.paid, rewards).astype(rewards.dtype)
             self._source.paid = np.where(cut, 0.0, self._source.paid)
         return observations, rewards, dones, infos
+
+    def take_late(self) -> list[dict[str, float]]:
+        """Return ``info["episode"]`` of episodes whose infos were gone by then, once."""
+        late, self._late = self._late, []
+        return late
 
     def settle(self) -> None:
         """Have all that waits scored, and log the episodes that ended."""
@@ -186,7 +190,7 @@ class EpisodeMonitor(VecEnvWrapper):
         if ended.steps == self._steps:
             ended.info["episode"] = means
         else:
-            self.late.append(means)
+            self._late.append(means)
         self._count += 1
 
 

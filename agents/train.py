@@ -29,6 +29,7 @@ from kibble.agents.replay import PotentialReplayBuffer
 from kibble.agents.rollout_budget import learn_within
 from kibble.agents.run_directory import RunDirectory, create_run, open_run, resumed_config
 from kibble.agents.run_state import get_run_state, set_run_state
+from kibble.agents.scoring.source import Rescored, Scored, find_source
 from kibble.agents.warm_start import warm_start
 from kibble.rewards.types import RewardModel, Status
 
@@ -199,6 +200,14 @@ class _Caretaker(BaseCallback):
 
     def _on_training_start(self) -> None:
         self._saved = self.model.num_timesteps
+        source = find_source(self._monitor.venv)
+        if source is not None:
+            source.listeners.append(self._hear)
+
+    def _hear(self, result: Scored | Rescored) -> None:
+        if isinstance(result, Scored) and any(result.versions):  # a model read it
+            for status in result.step.status.tolist():
+                self.logger.record_mean("reward_model/unanswered", float(status != Status.OK))
 
     def _on_rollout_start(self) -> None:
         # Between rollouts every transition is stored and every update done; on_step is too early.
@@ -214,13 +223,12 @@ class _Caretaker(BaseCallback):
             if record.model_success is not None:
                 self.logger.record_mean("reward_model/success", record.model_success)
         self._logged = len(self._monitor.finished)
+        assert self.model.ep_info_buffer is not None
+        self.model.ep_info_buffer.extend(self._monitor.take_late())
         for info in self.locals["infos"]:
             if CHOICE in info:
                 succeeded = float(bool(info.get("is_success")))
                 self.logger.record_mean(f"curriculum/success_{info[CHOICE]}", succeeded)
-            if "model_status" in info:
-                unanswered = float(info["model_status"] != Status.OK)
-                self.logger.record_mean("reward_model/unanswered", unanswered)
         self._display.update(
             self.num_timesteps, self._monitor.finished, episodes=self._monitor.episodes
         )
