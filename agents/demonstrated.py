@@ -5,14 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from kibble.agents.action_chunks import chunk_transitions
 from kibble.agents.config import TrainConfig
+from kibble.agents.demonstration_doubts import report_doubts, said_by
 from kibble.agents.demonstrations.episode import RecordedEpisode
 from kibble.agents.demonstrations.files import Demonstrations
+from kibble.agents.demonstrations.recording_log import LOG, read_log
 from kibble.agents.environments import make_environment
 from kibble.agents.observations import ScaledObservation, embed_states
 from kibble.agents.oracle_reward import OracleModel, oracle_frames
@@ -59,7 +62,8 @@ def demonstrated_transitions(config: TrainConfig, model: RewardModel | None) -> 
     """Read the run's demonstrations and pay each step what the run itself would have paid.
 
     A reward model reads the recorded frames, one reading per frame as in training; the
-    simulator's labels are looked at for ``reward=oracle`` alone.
+    simulator's labels are looked at for ``reward=oracle`` alone. What the recording itself says is
+    believed where it says failure or another task; where only the model says so, a warning does.
 
     Args:
         config: The run; ``demonstrations`` names the folder.
@@ -76,6 +80,7 @@ def demonstrated_transitions(config: TrainConfig, model: RewardModel | None) -> 
         make_environment(config.task, renders=False), relative=config.observation == "relative"
     )
     try:
+        _check_task(folder, config)
         for episode in Demonstrations(folder, views=()):  # before any frame is decoded
             _check(episode, config, scaled)
         episodes = list(Demonstrations(folder, views=_views(folder, model)))
@@ -83,6 +88,7 @@ def demonstrated_transitions(config: TrainConfig, model: RewardModel | None) -> 
             np.stack([scaled.observation(row) for row in episode.observations])
             for episode in episodes
         ]
+        sentences = [] if model is None else said_by(scaled.unwrapped, config.task.instruction)
         if config.observation == "embedding":
             assert isinstance(model, Embedder)  # TrainConfig refuses embedding without a model
             seen = [
@@ -100,7 +106,15 @@ def demonstrated_transitions(config: TrainConfig, model: RewardModel | None) -> 
     if model is None:
         signals = [_sparse(episode, rule.window) for episode in episodes]
     else:
-        signals = _read(episodes, build_shaper(config, model, len(episodes)), config.scoring.batch)
+        reader = model
+
+        def read(chosen: Sequence[RecordedEpisode]) -> list[Signals]:
+            shaper = build_shaper(config, reader, len(chosen))
+            return _read(chosen, shaper, config.scoring.batch)
+
+        signals = read(episodes)
+        if sentences:
+            report_doubts(episodes, signals, sentences=sentences, read=read)
     transitions = Transitions(
         observations=np.concatenate([rows[:-1] for rows in seen]),
         next_observations=np.concatenate([rows[1:] for rows in seen]),
@@ -111,6 +125,19 @@ def demonstrated_transitions(config: TrainConfig, model: RewardModel | None) -> 
     lengths = [len(episode) for episode in episodes]
     agent = config.agent
     return chunk_transitions(transitions, lengths, chunk=agent.chunk, gamma=agent.gamma)
+
+
+def _check_task(folder: Path, config: TrainConfig) -> None:
+    """Refuse what was recorded in another environment, where the recording tells."""
+    if not (folder / LOG).is_file():
+        return  # somebody else's dataset
+    recorded = cast("dict[str, object]", read_log(folder).settings["task"])
+    if recorded["id"] != config.task.id:
+        raise ConfigError(
+            f"`demonstrations` must be of task={config.task.name} ({config.task.id}), got some of "
+            f"{recorded['name']} ({recorded['id']}) in '{folder}'; record some with "
+            f"`kibble demos task={config.task.name} out=…`."
+        )
 
 
 def _check(episode: RecordedEpisode, config: TrainConfig, scaled: ScaledObservation) -> None:

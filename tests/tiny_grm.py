@@ -36,6 +36,16 @@ def tiny_network(seed: int = 0) -> GrmNetwork:
         )
 
 
+def shaken_network(seed: int = 0) -> GrmNetwork:
+    """A network whose readings differ from frame to frame, as those of a fresh one do not."""
+    network = tiny_network()
+    generator = torch.Generator().manual_seed(seed)
+    with torch.no_grad():
+        for parameter in network.parameters():
+            parameter.add_(0.3 * torch.randn(parameter.shape, generator=generator))
+    return network
+
+
 def saved(directory: Path, seed: int = 0) -> Path:
     save(tiny_network(seed), directory, name="tiny")
     return directory

@@ -48,7 +48,7 @@ def pack_episodes(episodes: list[StoredEpisode]) -> dict[str, object]:
     return {
         "episodes": described,
         "lengths": np.array([len(blob) for blob in blobs], np.int64),
-        "content": np.frombuffer(b"".join(blobs), np.uint8),
+        "content": np.frombuffer(b"".join(blobs), np.uint8).copy(),
     }
 
 

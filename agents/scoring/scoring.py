@@ -311,6 +311,7 @@ class Scoring:
             numbers.extend(episodes[i].steps[event.number].number for i in places)
             slots.extend(episodes[i].slot for i in places)
             signals.append(step.signals[event.active])
+        shaper.potential.check()
         if not signals:
             return []
         return [(np.array(numbers, np.int64), np.array(slots, np.int64), Signals.stack(signals))]

@@ -8,6 +8,7 @@ import shutil
 
 import gymnasium
 import numpy as np
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import torch
@@ -26,7 +27,7 @@ from kibble.agents.environments import build_environments
 from kibble.agents.replay import PotentialReplayBuffer
 from kibble.agents.train import run_training
 from kibble.envs import ShapedReward
-from kibble.rewards import load
+from kibble.rewards import Episode, Estimate, load
 from kibble.rewards.errors import ConfigError
 
 REACH = TaskConfig(
@@ -34,6 +35,7 @@ REACH = TaskConfig(
 )
 PUSH = TaskConfig(name="push", id="kibble/Push-v0", views=["front", "wrist"], image_size=[40, 40])
 GAMMA = 0.9
+READ = RewardConfig(name="read", kind="model", weights="given_by_the_test")
 
 
 @pytest.fixture(scope="module")
@@ -54,7 +56,7 @@ def test_sparse_demonstrations_end_in_their_one_reward(folder, tmp_path):
     lengths = [len(episode) for episode in Demonstrations(folder)]
     ends = np.cumsum(lengths) - 1
     assert len(transitions.rewards) == sum(lengths)
-    assert np.flatnonzero(transitions.terminated).tolist() == ends.tolist()
+    assert np.flatnonzero(transitions.signals.terminated).tolist() == ends.tolist()
     assert np.flatnonzero(transitions.rewards).tolist() == ends.tolist()
     inside = np.setdiff1d(np.arange(sum(lengths) - 1), ends)
     assert np.array_equal(
@@ -66,7 +68,7 @@ def test_sparse_demonstrations_end_in_their_one_reward(folder, tmp_path):
 @pytest.mark.parametrize("mode", ["potential", "difference"])
 def test_a_reward_model_pays_recorded_frames_as_it_pays_live_ones(folder, tmp_path, mode):
     shaping = ShapingConfig(mode=mode, scale=2.0, shift=-1.0)
-    config = run_with(folder, tmp_path, shaping=shaping)
+    config = run_with(folder, tmp_path, shaping=shaping, reward=READ)
     paid = demonstrated_transitions(config, CentroidModel()).rewards
     live = []
     for entry, episode in zip(read_log(folder).episodes, Demonstrations(folder), strict=True):
@@ -100,6 +102,86 @@ def test_demonstrations_of_another_task_are_refused(folder, tmp_path):
     config = run_with(folder, tmp_path, task=PUSH)
     with pytest.raises(ConfigError, match=r"`demonstrations` must be of task=push"):
         demonstrated_transitions(config, None)
+
+
+def test_demonstrations_of_another_environment_are_refused_even_if_the_shapes_fit(
+    folder, tmp_path
+):
+    log = folder / "meta/kibble.json"
+    other = shutil.copytree(folder, tmp_path / "other")
+    text = log.read_text().replace("kibble/Reach-v0", "kibble/Nudge-v0")
+    (other / "meta/kibble.json").write_text(text)
+    with pytest.raises(ConfigError, match=r"of task=reach .*, got some of reach .kibble/Nudge-v0"):
+        demonstrated_transitions(run_with(other, tmp_path), None)
+
+
+def test_failed_demonstrations_are_refused(folder, tmp_path):
+    failed = shutil.copytree(folder, tmp_path / "failed")
+    for path in failed.glob("data/*/*.parquet"):
+        table = pq.read_table(path)
+        place = table.column_names.index("oracle.success")
+        never = pa.array([False] * len(table), table.schema.field(place).type)
+        pq.write_table(table.set_column(place, table.schema.field(place), never), path)
+    with pytest.raises(ConfigError, match="`demonstrations` must succeed, got a failed one"):
+        demonstrated_transitions(run_with(failed, tmp_path), None)
+
+
+class Says(CentroidModel):
+    """Reads what its sentence lets it read, at every frame."""
+
+    def __init__(self, **progress: float) -> None:
+        super().__init__()
+        self._progress = progress
+
+    def _value(self, sentence: str) -> float:
+        return next((p for word, p in self._progress.items() if word in sentence), 0.0)
+
+    def begin(self, task, start_frames):
+        return Episode(task=task, progress=self._value(task.instruction))
+
+    def estimate(self, episodes, frames):
+        progress = np.array([self._value(e.task.instruction) for e in episodes], np.float32)
+        return Estimate(
+            progress=progress,
+            success=np.zeros_like(progress),
+            confidence=np.ones_like(progress),
+            status=np.zeros(len(progress), np.int8),
+        )
+
+
+def said_in(folder) -> str:
+    return Demonstrations(folder, views=())[0].instruction
+
+
+def test_demonstrations_that_the_model_reads_as_not_done_are_reported(folder, tmp_path, caplog):
+    demonstrated_transitions(
+        run_with(folder, tmp_path, reward=READ), Says(ball=0.9, marker=0.9, the=0.9)
+    )
+    assert not caplog.records
+    transitions = demonstrated_transitions(run_with(folder, tmp_path, reward=READ), Says(the=0.3))
+    assert len(transitions.signals) > 0  # reported, not refused
+    (record,) = caplog.records
+    assert "2 of 2 demonstrations read as not done at their end" in record.getMessage()
+    assert "progress 0.30, success 0.00" in record.getMessage()
+
+
+def test_demonstrations_that_read_as_another_task_are_reported(folder, tmp_path, caplog):
+    strange = shutil.copytree(folder, tmp_path / "strange")
+    (strange / "meta/kibble.json").unlink()
+    path = strange / "meta/tasks.parquet"
+    table = pq.read_table(path)
+    for place, name in enumerate(table.column_names):
+        if pa.types.is_string(table.schema.field(place).type):
+            said = pa.array(["juggle three oranges"] * len(table))
+            table = table.set_column(place, name, said)
+    pq.write_table(table, path)
+    assert said_in(strange) == "juggle three oranges"
+    demonstrated_transitions(run_with(strange, tmp_path, reward=READ), Says(juggle=0.9, the=0.9))
+    assert not caplog.records  # the model reads them as the run's task, too
+    demonstrated_transitions(run_with(strange, tmp_path, reward=READ), Says(juggle=0.9, the=0.1))
+    (record,) = caplog.records
+    assert "2 of 2 demonstrations seem to be of another task" in record.getMessage()
+    assert "'juggle three oranges', the run says for example" in record.getMessage()
 
 
 def test_demonstrations_need_states_or_embeddings_and_an_algorithm_that_takes_them(
@@ -188,12 +270,12 @@ def foreign(folder, tmp_path):
 
 
 def test_a_dataset_without_our_columns_teaches_the_same(folder, foreign, tmp_path):
-    ours = demonstrated_transitions(run_with(folder, tmp_path), CentroidModel())
-    theirs = demonstrated_transitions(run_with(foreign, tmp_path), CentroidModel())
+    ours = demonstrated_transitions(run_with(folder, tmp_path, reward=READ), CentroidModel())
+    theirs = demonstrated_transitions(run_with(foreign, tmp_path, reward=READ), CentroidModel())
     assert np.array_equal(theirs.observations, ours.observations)
     assert np.array_equal(theirs.actions, ours.actions)
     assert np.array_equal(theirs.rewards, ours.rewards)
-    assert np.array_equal(theirs.terminated, ours.terminated)
+    assert np.array_equal(theirs.signals.terminated, ours.signals.terminated)
 
 
 def test_what_the_reward_reads_must_be_there(foreign, tmp_path):
@@ -207,7 +289,7 @@ def test_what_the_reward_reads_must_be_there(foreign, tmp_path):
         names = [name.replace("images.front", "images.left") for name in table.column_names]
         pq.write_table(table.rename_columns(names), data)
     with pytest.raises(ConfigError, match=r"must have the views that .*'left', 'wrist'\] in"):
-        demonstrated_transitions(run_with(foreign, tmp_path), CentroidModel())
+        demonstrated_transitions(run_with(foreign, tmp_path, reward=READ), CentroidModel())
 
 
 def test_actions_must_fit(foreign, tmp_path):

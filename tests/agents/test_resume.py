@@ -17,14 +17,16 @@ import pytest
 import torch
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from tests.agents.small_runs import LINE, small_crossq, small_ppo, small_run, small_sac, small_tqc
-from tests.tiny_grm import saved
+from tests.tiny_grm import shaken_network
 
 from kibble.agents.checkpoints import load_newest
 from kibble.agents.config import RewardConfig, TaskConfig, TrainConfig
 from kibble.agents.episode_log import read_episodes
 from kibble.agents.run_directory import RunDirectory
+from kibble.agents.scoring.config import ScoringConfig
 from kibble.agents.train import run_training
 from kibble.rewards.errors import CheckpointError, ConfigError
+from kibble.rewards.loading import save
 
 REACH = TaskConfig(
     name="reach", id="kibble/Reach-v0", views=["front", "wrist"], image_size=[32, 32]
@@ -93,20 +95,40 @@ def test_resumed_run_is_the_uninterrupted_run(tmp_path, changes):
         assert torch.equal(weights, policy(tmp_path / "short")[name]), name
 
 
-def test_resumed_run_goes_on_with_a_reward_model(tmp_path):
-    weights = saved(tmp_path / "weights")
+def kept(path: Path) -> dict[str, object]:
+    """What buffer and frame store hold in the last checkpoint."""
+    state = load_newest(path / "checkpoints")
+    return {"buffer": state["agent"]["replay"]["kept"], "scoring": state["scoring"]}
+
+
+@pytest.mark.parametrize(
+    "scoring",
+    [
+        ScoringConfig(),
+        ScoringConfig(kind="deferred", batch=50, exact=False, store_mb=5.0),
+        ScoringConfig(kind="asynchronous", batch=20, store_mb=0.02),
+    ],
+    ids=["immediate", "deferred", "asynchronous"],
+)
+def test_resumed_run_goes_on_with_a_reward_model(tmp_path, scoring):
+    weights = tmp_path / "weights"
+    save(shaken_network(), weights, name="tiny")
     changes = {
         "task": REACH,
         "reward": RewardConfig(name="tiny", kind="model", weights=str(weights)),
         "agent": small_sac(learning_starts=20),
         "steps": 150,
         "checkpoint_every": 60,
+        "scoring": scoring,
     }
     whole = run_training(small_run(tmp_path / "whole", **changes)).path
     short = cut_short(small_run(tmp_path / "short", **changes), at=130)
     resumed(short)
     assert records(tmp_path / "short") == records(whole)
     assert all(record["model_success"] is not None for record in records(whole))
+    np.testing.assert_equal(kept(tmp_path / "short"), kept(whole))
+    for name, weights in policy(whole).items():
+        assert torch.equal(weights, policy(tmp_path / "short")[name]), name
 
 
 def test_foreign_environment_begins_its_episode_anew_and_keeps_the_count(tmp_path):

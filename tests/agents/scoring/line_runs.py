@@ -46,9 +46,7 @@ class AheadModel(CentroidModel):
         return super().read(frames)
 
 
-def make_shaper(
-    smoothing: Smoother | None, model: RewardModel, slots: int
-) -> Shaper:
+def make_shaper(smoothing: Smoother | None, model: RewardModel, slots: int) -> Shaper:
     potential = Potential(
         model, slots=slots, scale=2.0, shift=-1.0, smoothing=smoothing, max_failure_share=1.0
     )
@@ -65,9 +63,10 @@ def line_venv(
     store_mb: float = 0.0,
     exact: bool = True,
     smoothing: Smoother | None = None,
+    instruction: str = "move the dot to the right",
 ) -> ShapedVecEnv:
     def member() -> gymnasium.Env:
-        return CaptureFrames(LineEnv(), every=every)
+        return CaptureFrames(LineEnv(instruction=instruction), every=every)
 
     return ShapedVecEnv(
         DummyVecEnv([member] * members),

@@ -18,7 +18,7 @@ from tests.agents.scoring.line_runs import (
     walk,
 )
 from tests.line_env import LineEnv
-from tests.reward_models import CentroidModel, FlakyModel, NanModel, SmoothedModel
+from tests.reward_models import CentroidModel, FlakyModel, SmoothedModel
 
 from kibble.agents.episode_log import EpisodeLog, read_episodes
 from kibble.agents.episode_monitor import EpisodeMonitor
@@ -27,7 +27,7 @@ from kibble.agents.scoring.config import ScoringConfig
 from kibble.agents.shaped_vec_env import ShapedVecEnv
 from kibble.envs import CaptureFrames
 from kibble.rewards import Status
-from kibble.rewards.errors import ConfigError, ModelError
+from kibble.rewards.errors import ConfigError
 from kibble.rewards.shaped_step import ShapedStep
 from kibble.rewards.shaper import Shaper
 from kibble.rewards.smoothing import RunningMedian
@@ -170,9 +170,13 @@ def test_what_goes_wrong_late_is_raised_where_rewards_are_needed(kind):
 
     venv = line_venv(Broken(), kind=kind, batch=1_000)
     buffer = buffer_of(venv)
-    with pytest.raises(RuntimeError, match="the model is broken"):
+
+    def walk_and_pay() -> None:
         walk(venv, buffer, 30)
         all_rewards(buffer)
+
+    with pytest.raises(RuntimeError, match="the model is broken"):
+        walk_and_pay()
     venv.close()
 
 
