@@ -12,7 +12,7 @@ from kibble.rewards.tabular import FiniteMDP
 
 
 def random_process(seed: int, *, states: int = 5, actions: int = 3, tied: bool = False):
-    """A random process; `tied`: deterministic and with rewards 0 or 1, so that actions often tie.
+    """A random process; `tied`: it is certain what an action does, and a state is worth 0 or 1.
 
     Most have terminal states, so that episodes end after different numbers of steps.
     """
@@ -20,7 +20,7 @@ def random_process(seed: int, *, states: int = 5, actions: int = 3, tied: bool =
     shape = (states, actions, states)
     if tied:
         transition = np.eye(states)[rng.integers(states, size=shape[:2])]
-        reward = rng.integers(0, 2, size=shape).astype(float)
+        reward = np.broadcast_to(rng.integers(0, 2, size=states).astype(float), shape).copy()
     else:
         few = rng.dirichlet(np.full(states, 0.4), size=shape[:2])
         transition = np.where(few > 0.05, few, 0.0)
