@@ -27,6 +27,7 @@ from kibble.rewards.transforms import (
     SoftPenalties,
     SteadyPotential,
     SteadyTerms,
+    SuccessBonus,
     TermTransform,
 )
 
@@ -46,6 +47,7 @@ TRANSFORMS: Mapping[str, tuple[type[object], str]] = {
     ),
     "gate": (Gate, "dense reward of an episode paid at its end, only with success"),
     "gold": (Gold, "pays where votes of the last readings reach 1 - delta"),
+    "success_bonus": (SuccessBonus, "success pays 1 + value, so that reaching it never costs"),
     "lexicographic": (Lexicographic, "other terms only decide between equal primary returns"),
 }
 """Name to the class whose fields are the parameters, and what it does."""

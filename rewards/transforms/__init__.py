@@ -18,6 +18,7 @@ from kibble.rewards.transforms.log import Log
 from kibble.rewards.transforms.potential import PotentialShaping
 from kibble.rewards.transforms.preference import Preference
 from kibble.rewards.transforms.soft_penalties import SoftPenalties
+from kibble.rewards.transforms.success_bonus import SuccessBonus
 from kibble.rewards.transforms.variance import SteadyPotential, SteadyTerms
 
 __all__ = [
@@ -36,5 +37,6 @@ __all__ = [
     "SoftPenalties",
     "SteadyPotential",
     "SteadyTerms",
+    "SuccessBonus",
     "TermTransform",
 ]
