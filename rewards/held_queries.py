@@ -25,13 +25,18 @@ class HeldQueries:
         mdp: The process, X states.
         state: (X,) the state of the process before.
         read: (X,) the state that the reward model read last.
-        fresh: (X,) bool, whether it was read on reaching this very state.
+        since: (X,) steps since then.
     """
 
     mdp: FiniteMDP
     state: IntArray
     read: IntArray
-    fresh: NDArray[np.bool_]
+    since: IntArray
+
+    @property
+    def fresh(self) -> NDArray[np.bool_]:
+        """(X,) whether the model was read on reaching this very state."""
+        return self.since == 0
 
 
 def hold_between_queries(mdp: FiniteMDP, *, every: int) -> HeldQueries:
@@ -80,4 +85,4 @@ def hold_between_queries(mdp: FiniteMDP, *, every: int) -> HeldQueries:
     larger = FiniteMDP(
         transition=transition, reward=reward, terminal=mdp.terminal[states], start=start
     )
-    return HeldQueries(mdp=larger, state=states, read=keys[:, 1], fresh=keys[:, 2] == 0)
+    return HeldQueries(mdp=larger, state=states, read=keys[:, 1], since=keys[:, 2])
