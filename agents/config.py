@@ -8,10 +8,12 @@ from typing import Any
 from kibble.agents.agent_config import AgentConfig, OffPolicyConfig, SacConfig
 from kibble.agents.blend.config import BlendConfig
 from kibble.agents.curriculum_config import CurriculumConfig
+from kibble.agents.monitoring.config import MonitorConfig
 from kibble.agents.near_names import one_of
 from kibble.agents.scoring.config import ScoringConfig
 from kibble.agents.transform_config import check_transforms, transforms_help
 from kibble.rewards.errors import ConfigError
+from kibble.rewards.smoothing import SMOOTHERS
 
 __all__ = [
     "DemoConfig",
@@ -107,6 +109,10 @@ class ShapingConfig:
         shift: Added to progress before scaling; -1 makes the finished task the zero of potential.
         query_every: The reward model is asked every so many steps and held between.
         max_failure_share: Share of unanswered frames above which the run stops.
+        smoothing: none, ema, median or hysteresis: of progress within an episode, before it is
+            scaled; the optimal policies stay as they are.
+        smoothing_lag: Readings by which ema or median follow a steady rise late; whole for median.
+        smoothing_band: Distance from the newest reading within which hysteresis stays put.
         transforms: Reward transforms, first to last; see kibble.agents.transform_config.
     """
 
@@ -116,6 +122,9 @@ class ShapingConfig:
     shift: float = -1.0
     query_every: int = 1
     max_failure_share: float = 0.1
+    smoothing: str = "none"
+    smoothing_lag: float = 1.0
+    smoothing_band: float = 0.05
     transforms: list[dict[str, Any]] = field(
         default_factory=list, metadata={"help": transforms_help()}
     )
@@ -131,6 +140,18 @@ class ShapingConfig:
             raise ConfigError(
                 f"`shaping.query_every` must be at least 1 step, got {self.query_every}."
             )
+        one_of("shaping.smoothing", self.smoothing, SMOOTHERS)
+        for key in ("smoothing_lag", "smoothing_band"):
+            if not getattr(self, key) >= 0.0:
+                raise ConfigError(
+                    f"`shaping.{key}` must be 0 or more, got {getattr(self, key)}; "
+                    "0 smooths nothing."
+                )
+        if self.smoothing == "median" and self.smoothing_lag != int(self.smoothing_lag):
+            raise ConfigError(
+                "`shaping.smoothing_lag` must be whole for a median, got "
+                f"{self.smoothing_lag}; write for example shaping.smoothing_lag=2."
+            )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -144,6 +165,7 @@ class TrainConfig:
         agent: The learning algorithm.
         scoring: When the reward model reads frames, and whether they are kept.
         curriculum: Where training episodes begin and what they ask for.
+        monitor: How the run watches whether its learned reward is farmed.
         blend: Weights of auxiliary rewards that are learned from the primary return.
         seed: Seed of environment, agent and exploration.
         steps: Budget of environment steps, all environments together; never exceeded.
@@ -171,6 +193,7 @@ class TrainConfig:
     agent: AgentConfig = field(default_factory=SacConfig)
     scoring: ScoringConfig = field(default_factory=ScoringConfig)
     curriculum: CurriculumConfig = field(default_factory=CurriculumConfig)
+    monitor: MonitorConfig = field(default_factory=MonitorConfig)
     blend: BlendConfig = field(default_factory=BlendConfig)
     seed: int = 0
     steps: int = 60_000

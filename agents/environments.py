@@ -15,6 +15,7 @@ from kibble.agents.action_chunks import in_chunks
 from kibble.agents.agent_config import AgentConfig
 from kibble.agents.config import VISUAL_OBSERVATIONS, TaskConfig, TrainConfig
 from kibble.agents.curriculum import ChosenStarts, curriculum_over
+from kibble.agents.monitoring.monitored_vec_env import MonitoredVecEnv
 from kibble.agents.observations import (
     EmbeddedObservation,
     FramesObservation,
@@ -123,10 +124,12 @@ def build_environments(config: TrainConfig, model: RewardModel | None) -> VecEnv
     else:
         venv = ShapedVecEnv(
             venv,
-            build_shaper(config, model, config.n_envs),
+            build_shaper(config, model, config.n_envs, patient=True),
             scoring=config.scoring,
-            remake=partial(build_shaper, config),
+            remake=partial(build_shaper, config, patient=True),
         )
+        if config.monitor.action != "off":
+            venv = MonitoredVecEnv(venv, config.monitor)
     if config.observation == "embedding":
         assert isinstance(model, Embedder)
         venv = EmbeddedObservation(venv, model)

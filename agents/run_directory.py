@@ -27,8 +27,9 @@ from kibble.agents.config import (
     TaskConfig,
     TrainConfig,
 )
-from kibble.agents.scoring.config import ScoringConfig
 from kibble.agents.curriculum_config import CurriculumConfig
+from kibble.agents.monitoring.config import MonitorConfig
+from kibble.agents.scoring.config import ScoringConfig
 from kibble.rewards.errors import CheckpointError, ConfigError
 from kibble.rewards.types import ModelSpec
 
@@ -38,6 +39,7 @@ _PACKAGES = ("torch", "numpy", "gymnasium", "mujoco", "stable_baselines3", "hydr
 _MAY_CHANGE = (
     *("run", "runs_dir", "resume", "steps", "rollouts"),
     *("device", "threads", "quiet", "checkpoint_every"),
+    *("monitor.action", "monitor.weight", "shaping.max_failure_share"),
 )
 
 
@@ -65,6 +67,16 @@ class RunDirectory:
     def episodes(self) -> Path:
         """One JSON line for each finished episode."""
         return self.path / "episodes.jsonl"
+
+    @property
+    def monitor(self) -> Path:
+        """One JSON line for each episode and each finding of the monitor."""
+        return self.path / "monitor.jsonl"
+
+    @property
+    def monitor_picture(self) -> Path:
+        """What the monitor saw, at a glance."""
+        return self.path / "plots" / "monitor.png"
 
     @property
     def metrics(self) -> Path:
@@ -190,9 +202,10 @@ def _config_from_tree(tree: dict[str, dict[str, object]]) -> TrainConfig:
         "task": TaskConfig(**tree["task"]),  # type: ignore[arg-type]  # checked by the dataclass
         "reward": RewardConfig(**tree["reward"]),  # type: ignore[arg-type]
         "shaping": ShapingConfig(**tree["shaping"]),  # type: ignore[arg-type]
-        "scoring": ScoringConfig(**tree["scoring"]),  # type: ignore[arg-type]
-        "curriculum": CurriculumConfig(**tree["curriculum"]),  # type: ignore[arg-type]
-        "blend": BlendConfig(**tree["blend"]),  # type: ignore[arg-type]
+        "scoring": ScoringConfig(**tree.get("scoring", {})),  # type: ignore[arg-type]
+        "curriculum": CurriculumConfig(**tree.get("curriculum", {})),  # type: ignore[arg-type]
+        "monitor": MonitorConfig(**tree.get("monitor", {})),  # type: ignore[arg-type]
+        "blend": BlendConfig(**tree.get("blend", {})),  # type: ignore[arg-type]
         "agent": AGENTS[str(tree["agent"]["name"])](**tree["agent"]),  # type: ignore[arg-type]
     }
     return TrainConfig(**{**tree, **groups})  # type: ignore[arg-type]

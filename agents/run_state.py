@@ -15,6 +15,7 @@ from kibble.agents.agent_state import (
     take_generators,
 )
 from kibble.agents.episode_monitor import EpisodeMonitor
+from kibble.agents.monitoring.monitored_vec_env import find_monitored
 from kibble.agents.resumable import Stateful
 from kibble.agents.scoring.source import find_source
 from kibble.rewards.errors import CheckpointError
@@ -68,12 +69,16 @@ def set_run_state(agent: Algorithm, monitor: EpisodeMonitor, state: dict[str, ob
     source = cast("Stateful | None", find_source(monitor.venv))
     if source is not None:
         source.set_state(cast("dict[str, object]", state["scoring"]))
+    wrappers = cast("dict[str, dict[str, object]]", state["wrappers"])
     if running:
-        wrappers = cast("dict[str, dict[str, object]]", state["wrappers"])
         for name, layer in _layers(monitor).items():
-            layer.set_state(wrappers[name])
+            if name in wrappers:  # a monitor may have been switched on since
+                layer.set_state(wrappers[name])
     else:
         agent._last_obs = cast("NDArray[np.float32]", monitor.reset())
+        monitored = find_monitored(monitor.venv)
+        if monitored is not None and type(monitored).__name__ in wrappers:
+            monitored.set_state(wrappers[type(monitored).__name__], running=False)
     monitor.set_state(cast("dict[str, object]", state["monitor"]), running=running)
     give_generators(cast("dict[str, object]", state["generators"]))
 

@@ -10,6 +10,7 @@ from kibble.rewards.potential import Potential
 from kibble.rewards.rule import RewardRule, ShapingRule
 from kibble.rewards.shaper import Shaper
 from kibble.rewards.shaping import ShapingMode
+from kibble.rewards.smoothing import make_smoother
 from kibble.rewards.types import RewardModel
 
 if TYPE_CHECKING:
@@ -30,13 +31,16 @@ def run_rule(config: TrainConfig) -> RewardRule:
     return BlendedRule(rule, initial=config.blend.initial) if config.blend.learn else rule
 
 
-def build_shaper(config: TrainConfig, model: RewardModel, slots: int) -> Shaper:
+def build_shaper(
+    config: TrainConfig, model: RewardModel, slots: int, *, patient: bool = False
+) -> Shaper:
     """Build what reads frames and pays by the run's rule.
 
     Args:
         config: The run.
         model: What reads; another one than the run began with after it was adapted.
         slots: Episodes side by side.
+        patient: Whether failures wait until they are asked for; see :class:`Potential`.
     """
     shaping = config.shaping
     potential = Potential(
@@ -44,7 +48,11 @@ def build_shaper(config: TrainConfig, model: RewardModel, slots: int) -> Shaper:
         slots=slots,
         scale=shaping.scale,
         shift=shaping.shift,
+        smoothing=make_smoother(
+            shaping.smoothing, lag=shaping.smoothing_lag, band=shaping.smoothing_band
+        ),
         max_failure_share=shaping.max_failure_share,
+        patient=patient,
     )
     # An oracle hears no sentence, so an environment need not have one.
     silent = config.task.name if config.reward.kind == "oracle" else None

@@ -24,13 +24,16 @@ from kibble.agents.environments import build_environments
 from kibble.agents.episode_log import EpisodeLog
 from kibble.agents.episode_monitor import EpisodeMonitor
 from kibble.agents.event_files import make_logger
+from kibble.agents.monitoring.run_guard import RunGuard
 from kibble.agents.progress_display import ProgressDisplay
 from kibble.agents.replay import PotentialReplayBuffer
 from kibble.agents.rollout_budget import learn_within
 from kibble.agents.run_directory import RunDirectory, create_run, open_run, resumed_config
 from kibble.agents.run_state import get_run_state, set_run_state
 from kibble.agents.scoring.source import Rescored, Scored, find_source
+from kibble.agents.success_check import success_warning
 from kibble.agents.warm_start import warm_start
+from kibble.rewards.errors import ModelError, RewardHackingError
 from kibble.rewards.types import RewardModel, Status
 
 __all__ = ["load_reward_model", "run_training", "train"]
@@ -90,13 +93,16 @@ def run_training(config: TrainConfig) -> RunDirectory:
         if directory is None:  # only now: what cannot be built leaves nothing behind
             directory = create_run(config, None if model is None else model.spec)
             say(f"Run directory: {directory.path}")
+        warning = success_warning(config)
+        if warning is not None:
+            say(warning)
         if total * chunk < config.steps:
             say(
                 f"{config.steps} steps are no whole number of rollouts of all environments: this "
                 f"run takes {total * chunk}."
             )
         _learn(agent, monitor, directory, config, total=total, resumed=resumed)
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, ModelError, RewardHackingError):
         if directory is not None:
             say(f"Stopped. Go on with: kibble train run={directory.path} resume=true")
         raise
@@ -161,16 +167,17 @@ def _learn(
             caretaker = _Caretaker(
                 directory, monitor, display, every=config.checkpoint_every, blend=blend
             )
-            callbacks = [caretaker, CriticWarmup(config.agent.critic_warmup_steps)]
-            if start < total:
-                learn_within(
-                    agent,
-                    monitor,
-                    callbacks if blend is None else [*callbacks, blend],
-                    steps=total - start,
-                    rollouts=config.rollouts,
-                )
-                caretaker.save()
+            with closing(RunGuard(monitor, directory, caretaker.save, resumed=resumed)) as guard:
+                callbacks = [caretaker, CriticWarmup(config.agent.critic_warmup_steps), guard]
+                if start < total:
+                    learn_within(
+                        agent,
+                        monitor,
+                        callbacks if blend is None else [*callbacks, blend],
+                        steps=total - start,
+                        rollouts=config.rollouts,
+                    )
+                    caretaker.save()
         agent.save(directory.model)
 
 

@@ -50,7 +50,7 @@ class EpisodeReaderState(TypedDict):
 
     episodes: list[EpisodeState | None]
     versions: list[str]
-    unopened: dict[int, str]
+    unopened: dict[str, str]
     seen: list[dict[str, NDArray[np.uint8]] | None]
 
 
@@ -153,7 +153,7 @@ class EpisodeReader:
         return {
             "episodes": [None if e is None else episode_state(e) for e in self._episodes],
             "versions": list(self.versions),
-            "unopened": {slot: status.name for slot, status in self._unopened.items()},
+            "unopened": {str(slot): status.name for slot, status in self._unopened.items()},
             "seen": [None if seen is None else dict(seen) for seen in self._seen],
         }
 
@@ -161,7 +161,7 @@ class EpisodeReader:
         """Continue from a state of `get_state`, made with the same number of slots."""
         self._episodes = [None if e is None else restored_episode(e) for e in state["episodes"]]
         self.versions = list(state["versions"])
-        self._unopened = {slot: Status[name] for slot, name in state["unopened"].items()}
+        self._unopened = {int(slot): Status[name] for slot, name in state["unopened"].items()}
         self._seen = list(state["seen"])
         self._left = set()
 

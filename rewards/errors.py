@@ -9,6 +9,7 @@ __all__ = [
     "KibbleError",
     "MissingDependencyError",
     "ModelError",
+    "RewardHackingError",
     "ShapingError",
     "WeightsError",
 ]
@@ -32,6 +33,10 @@ class ShapingError(KibbleError, ValueError):
 
 class ModelError(KibbleError, RuntimeError):
     """A reward model gave an unusable answer, or too many of them."""
+
+
+class RewardHackingError(KibbleError, RuntimeError):
+    """A run was stopped because its reward is farmed instead of earned."""
 
 
 class WeightsError(KibbleError, ValueError):

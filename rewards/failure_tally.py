@@ -60,15 +60,18 @@ class FailureTally:
     def check(self) -> None:
         """Refuse to go on where too many of the last readings failed.
 
+        What was refused is forgotten, so that a run can go on with a model that was mended.
+
         Raises:
             ModelError: If their share is above ``max_share``.
         """
-        failed = sum(self._outcomes)
+        failed, readings = sum(self._outcomes), len(self._outcomes)
         if failed > self._max_share * self._window:
+            self._outcomes.clear()
             counts = {status.name: n for status, n in self.counts.items() if n}
             raise ModelError(
                 f"Reward model {self._name!r} failed {failed} of its last "
-                f"{len(self._outcomes)} readings ({counts}); `max_failure_share` allows "
+                f"{readings} readings ({counts}); `max_failure_share` allows "
                 f"{self._max_share:g} of {self._window}. Mend the model, or raise the share."
             )
 

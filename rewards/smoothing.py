@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from kibble.rewards.errors import ShapingError
 
-__all__ = ["Ema", "Hysteresis", "RunningMedian", "Smoother"]
+__all__ = ["SMOOTHERS", "Ema", "Hysteresis", "RunningMedian", "Smoother", "make_smoother"]
 
 FloatArray = NDArray[np.float64]
 
@@ -133,3 +133,31 @@ class Hysteresis:
     def step(self, memory: FloatArray, reading: float) -> FloatArray:
         """Move no further than the band asks for."""
         return np.clip(memory, reading - self.band, reading + self.band)
+
+
+SMOOTHERS = ("none", "ema", "median", "hysteresis")
+"""Names of smoothers; see :func:`make_smoother`."""
+
+
+def make_smoother(kind: str, *, lag: float, band: float) -> Smoother | None:
+    """Return the smoother of that name, or ``None`` for ``none``.
+
+    Args:
+        kind: One of :data:`SMOOTHERS`.
+        lag: Of ``ema`` and ``median``, in readings; whole for ``median``.
+        band: Of ``hysteresis``, in progress.
+
+    Raises:
+        ShapingError: If there is none of that name, or a number is out of range.
+    """
+    if kind == "none":
+        return None
+    if kind == "ema":
+        return Ema(lag=lag)
+    if kind == "median":
+        if lag != int(lag):
+            raise ShapingError(f"`lag` must be whole for a median, got {lag}.")
+        return RunningMedian(lag=int(lag))
+    if kind == "hysteresis":
+        return Hysteresis(band=band)
+    raise ShapingError(f"`smoothing` must be one of {', '.join(SMOOTHERS)}, got {kind!r}.")

@@ -53,6 +53,7 @@ class HackingMonitor:
     Attributes:
         active: Detectors whose alarm goes on, N episodes being looked at.
         episodes: The newest finished episodes.
+        finished: How many episodes have ended.
         spread: Standard deviation of the newest 400 readings of all environments; NaN before.
     """
 
@@ -65,7 +66,7 @@ class HackingMonitor:
         self._running: list[EpisodeWatch | None] = [None] * slots
         self._flags: deque[list[str]] = deque(maxlen=self.thresholds.episodes)
         self._readings: deque[float] = deque(maxlen=_SPREAD_OVER)
-        self._finished = 0
+        self.finished = 0
         self._steps = 0
         self._success_pays = 1.0
         self._found: list[Finding] = []
@@ -109,7 +110,7 @@ class HackingMonitor:
             if ends:
                 weighed = float(signals.next_weight[slot] * signals.next_phi[slot])
                 episode = watch.finished(
-                    number=self._finished,
+                    number=self.finished,
                     slot=slot,
                     step=self._steps,
                     task=task,
@@ -118,6 +119,10 @@ class HackingMonitor:
                 self._finish(episode, watch)
         self._look_at_spread()
         return self._found
+
+    def forget_running(self) -> None:
+        """Forget the running episodes: the environments were reset."""
+        self._running = [None] * len(self._running)
 
     def get_state(self) -> dict[str, object]:
         """Return a copy of all that is remembered, to continue by `set_state`."""
@@ -128,7 +133,7 @@ class HackingMonitor:
             "running": [None if watch is None else watch.get_state() for watch in self._running],
             "flags": [list(flags) for flags in self._flags],
             "readings": list(self._readings),
-            "counts": [self._finished, self._steps],
+            "counts": [self.finished, self._steps],
             "success_pays": self._success_pays,
         }
 
@@ -148,9 +153,9 @@ class HackingMonitor:
         self._flags.extend(list(flags) for flags in cast("list[list[str]]", state["flags"]))
         self._readings.clear()
         self._readings.extend(cast("list[float]", state["readings"]))
-        self._finished, self._steps = cast("list[int]", state["counts"])
+        self.finished, self._steps = cast("list[int]", state["counts"])
         self._success_pays = cast("float", state["success_pays"])
-        self._running = [None] * len(self._running)
+        self.forget_running()
         if running:
             for slot, kept in enumerate(cast("list[dict[str, object] | None]", state["running"])):
                 if kept is not None:
@@ -174,7 +179,7 @@ class HackingMonitor:
         self.episodes.append(episode)
         self._flags.append(sorted(watch.flagged))
         self._running[episode.slot] = None
-        self._finished += 1
+        self.finished += 1
         self._look_at_repetition()
         self._look_at_judgement()
         self._look_at_pay()
@@ -259,7 +264,7 @@ class HackingMonitor:
                 detector=detector,
                 severity=severity,
                 slot=slot,
-                episode=self._finished if slot is not None else max(0, self._finished - 1),
+                episode=self.finished if slot is not None else max(0, self.finished - 1),
                 step=self._steps,
                 evidence=figures,
                 sentence=sentence(detector, severity, figures),

@@ -31,7 +31,7 @@ def _oscillating(e: _Evidence) -> str:
     return (
         f"Progress fell {e['falls']:.0f} times after rising, between {e['lowest']:.2f} and "
         f"{e['highest']:.2f}: a loop is paid for each rise unless shaping is potential-based. "
-        "Look at the frames; smooth with shaping.smoothing.kind=hysteresis, or mend the model."
+        "Look at the frames; smooth with shaping.smoothing=hysteresis, or mend the model."
     )
 
 

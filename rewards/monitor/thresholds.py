@@ -37,7 +37,7 @@ class Thresholds:
     amplitude: float = 0.15
     falls: int = 3
     still: int = 15
-    disagreement: float = 0.4
+    disagreement: float = 0.25
     spread: float = 0.01
     false_success: float = 0.2
     unearned: float = 0.25
