@@ -40,9 +40,11 @@ def gather_handed_on(
 
 
 def _quoted(word: str) -> str:
-    r"""Quote a word in Hydra's grammar.
+    r"""Quote a word in Hydra's grammar; what it refers to is for the other command to look up.
 
     >>> print(_quoted("task.instruction='push it'"))
     'task.instruction=\'push it\''
+    >>> print(_quoted("demonstrations=data/${task.name}"))
+    'demonstrations=data/\${task.name}'
     """
-    return "'" + word.replace("'", "\\'") + "'"
+    return "'" + word.replace("${", "\\${").replace("'", "\\'") + "'"

@@ -14,7 +14,7 @@ from hydra.errors import HydraException
 
 from kibble.rewards.errors import ConfigError
 
-__all__ = ["Axis", "Grid", "read_grid"]
+__all__ = ["Axis", "Grid", "config_dir_of", "launcher_words", "read_grid"]
 
 _DECIDED = {
     "run": "every run has its own directory below out",
@@ -45,14 +45,10 @@ class Grid:
     Args:
         axes: The keys that take several values, in the order given.
         fixed: Words that hold for every run.
-        launcher: Words that choose and set up a launcher plugin of Hydra.
-        config_dir: Directory of the user's own options, or None.
     """
 
     axes: tuple[Axis, ...]
     fixed: tuple[str, ...] = ()
-    launcher: tuple[str, ...] = ()
-    config_dir: Path | None = None
 
     def points(self) -> list[dict[str, str]]:
         """List all combinations as key to value, all runs of one seed before the next.
@@ -73,8 +69,8 @@ def read_grid(words: Sequence[str], loader: ConfigLoader | None = None) -> Grid:
     """Read words such as ``task=push,reach``, ``seed=range(5)`` and ``steps=9000``.
 
     Args:
-        words: Overrides of ``kibble train`` in Hydra's grammar, and ``--config-dir=…``; of Hydra's
-            own settings only the launcher's are taken.
+        words: Overrides of ``kibble train`` in Hydra's grammar. Those that :func:`launcher_words`
+            and :func:`config_dir_of` find are passed over.
         loader: What lists the options of a group for ``glob(…)``; only that needs it.
 
     Raises:
@@ -87,14 +83,8 @@ def read_grid(words: Sequence[str], loader: ConfigLoader | None = None) -> Grid:
     parser = OverridesParser.create(config_loader=loader)
     axes: dict[str, Axis] = {}
     fixed: list[str] = []
-    launcher: list[str] = []
-    config_dir: Path | None = None
     for word in words:
-        if word.startswith(_CONFIG_DIR):
-            config_dir = Path(word.removeprefix(_CONFIG_DIR))
-            continue
-        if word.lstrip("~+").startswith(_LAUNCHER):
-            launcher.append(word)
+        if word.startswith((_CONFIG_DIR, *_LAUNCHER)):
             continue
         override = _parse(parser, word)
         if not override.is_sweep_override():
@@ -107,17 +97,27 @@ def read_grid(words: Sequence[str], loader: ConfigLoader | None = None) -> Grid:
             )
         axis = _axis(override, word)
         axes[axis.key] = axis
-    return Grid(
-        axes=tuple(axes.values()),
-        fixed=tuple(fixed),
-        launcher=tuple(launcher),
-        config_dir=config_dir,
-    )
+    return Grid(axes=tuple(axes.values()), fixed=tuple(fixed))
+
+
+def launcher_words(words: Sequence[str]) -> tuple[str, ...]:
+    """Return the words that choose and set up a launcher plugin of Hydra.
+
+    >>> launcher_words(["task=push", "hydra/launcher=joblib", "hydra.launcher.n_jobs=2"])
+    ('hydra/launcher=joblib', 'hydra.launcher.n_jobs=2')
+    """
+    return tuple(word for word in words if word.startswith(_LAUNCHER))
+
+
+def config_dir_of(words: Sequence[str]) -> Path | None:
+    """Return the directory of the user's own options, where there is one."""
+    found = [word.removeprefix(_CONFIG_DIR) for word in words if word.startswith(_CONFIG_DIR)]
+    return Path(found[-1]) if found else None
 
 
 def _parse(parser: OverridesParser, word: str) -> Override:
     try:
-        override = parser.parse_override(word)
+        (override,) = parser.parse_overrides([word])
     except HydraException as error:
         raise ConfigError(
             f"Every word of a sweep must be key=value or key=value,value, got {word!r}; put "

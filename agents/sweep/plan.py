@@ -15,7 +15,7 @@ from kibble.agents.command_line.compose import Composer, open_composer
 from kibble.agents.command_line.table import COMMANDS
 from kibble.agents.config import TrainConfig
 from kibble.agents.run_directory import RunDirectory, resumed_config
-from kibble.agents.sweep.grid import read_grid
+from kibble.agents.sweep.grid import config_dir_of, read_grid
 from kibble.agents.sweep.record import Budget, RunRecord
 from kibble.rewards.errors import ConfigError
 
@@ -57,9 +57,8 @@ def plan_cells(words: Sequence[str], runs: Path) -> list[Cell]:
             that began with other settings is there.
         CheckpointError: If the configuration of a run that is there is damaged.
     """
-    grid = read_grid(words)
     cells: dict[str, Cell] = {}
-    with open_composer(COMMANDS["train"], grid.config_dir) as composer:
+    with open_composer(COMMANDS["train"], config_dir_of(words)) as composer:
         grid = read_grid(words, GlobalHydra.instance().config_loader())
         composed: dict[tuple[str, ...], TrainConfig] = {}
         for point in grid.points():

@@ -13,7 +13,7 @@ from kibble.agents.run_directory import free_directory
 from kibble.agents.sweep.capacity import available_cores, available_memory, jobs_that_fit
 from kibble.agents.sweep.config import SweepConfig
 from kibble.agents.sweep.directory import Asked, SweepDirectory
-from kibble.agents.sweep.grid import read_grid
+from kibble.agents.sweep.grid import launcher_words
 from kibble.agents.sweep.launching import check_launcher, launch_here, launch_with_hydra
 from kibble.agents.sweep.plan import Cell, plan_cells
 from kibble.agents.sweep.record import Evaluation, read_record, write_record
@@ -41,7 +41,7 @@ def sweep(config: SweepConfig) -> int:
     if config.report is not None:
         directory = SweepDirectory(path=Path(config.report))
         return _report(directory, config, only=None)
-    launcher = read_grid(config.words).launcher
+    launcher = launcher_words(config.words)
     words = tuple(word for word in config.words if word not in launcher)
     directory, asked = _open(config, words)
     try:
