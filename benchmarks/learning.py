@@ -1,16 +1,18 @@
-"""Success rate at an equal budget: each task with each reward, several seeds, two runs at a time.
+"""Success after 150 rollouts and one demonstration, and what each part of the recipe is worth.
 
-    python benchmarks/learning.py --tasks push,reach --rewards grm_tiny,sparse --seeds 0,1,2
+    python benchmarks/learning.py --tasks push,drawer_open,pick_place --methods full,sparse,oracle
 
-Writes ``benchmarks/results/learning.json`` after every run. Runs that are finished are not
-repeated, and runs that were interrupted go on; what follows ``--`` is handed to ``kibble train``.
-Both rewards learn from the same demonstrations, recorded here by ``kibble demos``.
+Records one scripted demonstration of each task, adapts grm_tiny to it, trains each method with
+several seeds in 150 rollouts and evaluates each run on 100 episodes that no training posed.
+Success must hold for one second. Writes ``benchmarks/results/learning.json`` after every run. What
+is finished is not done again, and what was interrupted goes on.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import os
 import subprocess
 import sys
 import threading
@@ -21,15 +23,35 @@ from pathlib import Path
 from environment import describe
 
 RESULTS = Path(__file__).parent / "results"
-STEPS = {
-    "push": 45_000,
-    "reach": 15_000,
-    "drawer_open": 8_000,
-    "pick_place": 25_000,
-    "stack": 25_000,
-    "peg_insert": 25_000,
+ADAPTED = ("reward=path", "reward.weights={adapted}", "reward.name=adapted")
+DEMONSTRATION = ("demonstrations={demonstration}",)
+FULL = (*ADAPTED, *DEMONSTRATION, "shaping=difference")
+METHODS: dict[str, tuple[str, ...]] = {
+    "full": FULL,
+    "sparse": ("reward=sparse", *DEMONSTRATION),
+    "oracle": ("reward=oracle", "shaping=difference", *DEMONSTRATION),
+    # what one part is worth: the same run without it
+    "potential": (*ADAPTED, *DEMONSTRATION, "shaping=potential"),
+    "absolute": (*ADAPTED, *DEMONSTRATION, "shaping=absolute"),
+    "incremental": (*FULL, "reward.reading=incremental"),
+    "forward": (*FULL, "reward.reading=forward"),
+    "mean": (*FULL, "reward.reading=mean"),
+    "no_adaptation": ("reward=grm_tiny", "shaping=difference", *DEMONSTRATION),
+    "no_demonstration": (*ADAPTED, "shaping=difference"),
+    "state": (*FULL, "observation=state"),
+    "no_mirror": (*FULL, "agent.mirror=false"),
+    "newest_actor": (*FULL, "agent.actor_average=1"),
 }
-DEMONSTRATIONS = {"drawer_open": 0}  # of the others, as many as --demonstrations says
+ALL = (
+    "rollouts=150",
+    "steps=20000",
+    "observation=relative",
+    "agent.gradient_steps=3",
+    "+task.options.dwell=1.0",
+    "checkpoint_every=1000000",
+    "quiet=true",
+)
+EVALUATION_SEED = 20_000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,104 +59,119 @@ class Cell:
     """One training run of the grid."""
 
     task: str
-    reward: str
+    method: str
     seed: int
-    demonstrations: int
     root: Path
-    overrides: tuple[str, ...]
 
     @property
     def run(self) -> Path:
         """Its run directory."""
-        return self.root / f"{self.task}-{self.reward}-seed{self.seed}"
+        return self.root / "runs" / f"{self.task}-{self.method}-seed{self.seed}"
 
     def train(self) -> None:
-        """Train to the end, going on where an earlier call stopped."""
-        if self.run.exists():
-            steps = f"steps={STEPS[self.task]}"
-            kibble("train", f"run={self.run}", "resume=true", steps, "quiet=true")
+        """Train to the end, unless that was done."""
+        if (self.run / "model.zip").exists():
             return
-        words = [f"task={self.task}", f"reward={self.reward}", f"seed={self.seed}"]
-        words += [f"steps={STEPS[self.task]}", f"run={self.run}", "quiet=true"]
-        if self.demonstrations:
-            words.append(f"demonstrations={self.root / 'demonstrations' / self.task}")
-        kibble("train", *words, *self.overrides)
+        if self.run.exists():
+            kibble("train", f"run={self.run}", "resume=true", "quiet=true")
+            return
+        made = {
+            "demonstration": demonstration(self.root, self.task),
+            "adapted": adapted(self.root, self.task),
+        }
+        words = [word.format(**made) for word in METHODS[self.method]]
+        own = [word for word in ALL if word.split("=")[0] not in {w.split("=")[0] for w in words}]
+        kibble("train", f"task={self.task}", f"seed={self.seed}", f"run={self.run}", *own, *words)
 
     def evaluate(self, episodes: int) -> dict[str, object]:
         """Evaluate on episodes that no training seed posed; the row of ``evaluation.json``."""
         report = self.run / "evaluation" / "evaluation.json"
         if not report.exists():
             words = [f"run={self.run}", "videos=0", f"episodes={episodes}", "quiet=true"]
-            kibble("evaluate", *words, f"seeds=[{10_000 + self.seed}]", f"out={report.parent}")
+            words += [f"seeds=[{EVALUATION_SEED}]", "judge=none", f"out={report.parent}"]
+            kibble("evaluate", *words)
         (row,) = json.loads(report.read_text())["runs"]
-        kept = {"task": self.task, "reward": self.reward, "seed": self.seed}
-        kept |= {"steps": STEPS[self.task], "demonstrations": self.demonstrations}
+        log = [json.loads(line) for line in (self.run / "episodes.jsonl").open()]
+        kept = {"task": self.task, "method": self.method, "seed": self.seed}
+        kept |= {"rollouts": len(log), "steps": log[-1]["steps"]}
+        kept["curve"] = [  # share of successes while training, 25 rollouts at a time
+            round(sum(record["success"] for record in log[i : i + 25]) / 25, 2)
+            for i in range(0, len(log) - 24, 25)
+        ]
         numbers = {key: value for key, value in row.items() if isinstance(value, int | float)}
         return numbers | kept
 
 
+def demonstration(root: Path, task: str) -> Path:
+    """Return the folder of the task's one demonstration."""
+    return root / f"demonstration_{task}"
+
+
+def adapted(root: Path, task: str) -> Path:
+    """Return the folder of weights adapted to it."""
+    return root / f"adapted_{task}"
+
+
+def prepare(root: Path, task: str) -> None:
+    """Record and adapt, unless that was done."""
+    demo = demonstration(root, task)
+    if not demo.exists():
+        words = [f"task={task}", "+task.options.dwell=1.0", "episodes=1", "seed=500"]
+        kibble("demos", *words, f"out={demo}")
+    if not adapted(root, task).exists():
+        words = ["reward=grm_tiny", f"demo={demo}", "mirror=true"]
+        kibble("adapt", *words, f"out={adapted(root, task)}")
+
+
 def kibble(*words: str) -> None:
-    """Run the command line."""
-    subprocess.run([sys.executable, "-m", "kibble", *words], check=True, stdout=subprocess.DEVNULL)
-
-
-def record(root: Path, task: str, episodes: int) -> None:
-    """Record demonstrations of a task, unless they are there."""
-    out = root / "demonstrations" / task
-    if episodes and not out.exists():
-        kibble("demos", f"task={task}", f"episodes={episodes}", "seed=500", f"out={out}")
+    """Run the command line, on one thread."""
+    environment = os.environ | {"OMP_NUM_THREADS": "1"}
+    command = [sys.executable, "-m", "kibble", *words]
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL, env=environment)
 
 
 def main() -> None:
     """Run the grid and write the JSON."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--tasks", default="push,reach,drawer_open")
-    parser.add_argument("--rewards", default="grm_tiny,sparse")
-    parser.add_argument("--seeds", default="0,1,2")
-    parser.add_argument("--demonstrations", type=int, default=20)
+    parser.add_argument("--tasks", default="push,drawer_open,pick_place")
+    parser.add_argument("--methods", default="full,sparse,oracle", help=", ".join(METHODS))
+    parser.add_argument("--seeds", default="10,11,12,13")
     parser.add_argument("--episodes", type=int, default=100)
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--root", type=Path, default=Path("runs/learning"))
     parser.add_argument("--out", type=Path, default=RESULTS / "learning.json")
-    parser.add_argument("overrides", nargs="*", help="handed to kibble train")
     options = parser.parse_args()
     cells = [
-        Cell(
-            task=task,
-            reward=reward,
-            seed=int(seed),
-            demonstrations=DEMONSTRATIONS.get(task, options.demonstrations),
-            root=options.root,
-            overrides=tuple(options.overrides),
-        )
-        for reward in options.rewards.split(",")
-        for task in options.tasks.split(",")
+        Cell(task=task, method=method, seed=int(seed), root=options.root)
         for seed in options.seeds.split(",")
+        for task in options.tasks.split(",")
+        for method in options.methods.split(",")
     ]
     for task in options.tasks.split(","):
-        record(options.root, task, DEMONSTRATIONS.get(task, options.demonstrations))
-    rows: list[dict[str, object]] = []
+        prepare(options.root, task)
     lock = threading.Lock()
 
     def work(cell: Cell) -> None:
         cell.train()
         row = cell.evaluate(options.episodes)
         with lock:
-            rows.append(row)
-            write(options.out, rows, options.overrides)
-            print(row["task"], row["reward"], row["seed"], row["success_rate"], flush=True)
+            keep(options.out, row)
+            print(row["task"], row["method"], row["seed"], row["success_rate"], flush=True)
 
     with ThreadPoolExecutor(options.jobs) as pool:
         list(pool.map(work, cells))
 
 
-def write(out: Path, rows: list[dict[str, object]], overrides: list[str]) -> None:
-    """Write the rows there are, in the order of task, reward and seed."""
-    ordered = sorted(
-        rows, key=lambda row: (str(row["task"]), str(row["reward"]), str(row["seed"]))
-    )
+def keep(out: Path, row: dict[str, object]) -> None:
+    """Add a row to those in the file, in the place of an older one of the same run."""
+
+    def name(row: dict[str, object]) -> tuple[str, str, str]:
+        return str(row["task"]), str(row["method"]), str(row["seed"])
+
+    rows = json.loads(out.read_text())["runs"] if out.exists() else []
+    rows = sorted([*(r for r in rows if name(r) != name(row)), row], key=name)
     out.parent.mkdir(parents=True, exist_ok=True)
-    report = {"environment": describe(), "overrides": overrides, "runs": ordered}
+    report = {"environment": describe(), "common": ALL, "methods": METHODS, "runs": rows}
     out.write_text(json.dumps(report, indent=1) + "\n")
 
 
