@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
 
 from kibble.agents.near_names import one_of
 from kibble.rewards.errors import ConfigError
@@ -33,8 +32,8 @@ class TrapsConfig:
         ConfigError: If a value is unknown or out of range.
     """
 
-    traps: Any = field(default_factory=lambda: list(NAMES))
-    modes: Any = field(default_factory=lambda: list(MODES))
+    traps: list[str] = field(default_factory=lambda: list(NAMES))
+    modes: list[str] = field(default_factory=lambda: list(MODES))
     seeds: list[int] = field(default_factory=lambda: [0, 1, 2])
     steps: int = 16_384
     shift: float = 0.0
@@ -44,7 +43,7 @@ class TrapsConfig:
 
     def __post_init__(self) -> None:
         for key, known in (("traps", NAMES), ("modes", MODES)):
-            chosen = _listed(getattr(self, key))
+            chosen = getattr(self, key)
             if not chosen or len(set(chosen)) < len(chosen):
                 raise ConfigError(f"`{key}` must name each of some once, got {list(chosen)}.")
             for name in chosen:
@@ -58,19 +57,3 @@ class TrapsConfig:
                 f"`steps` must be at least 1 and `jobs` at least 0, got {self.steps} and "
                 f"{self.jobs}."
             )
-
-    @property
-    def chosen_traps(self) -> tuple[str, ...]:
-        """The names of ``traps``."""
-        return _listed(self.traps)
-
-    @property
-    def chosen_modes(self) -> tuple[str, ...]:
-        """The names of ``modes``."""
-        return _listed(self.modes)
-
-
-def _listed(names: Any) -> tuple[str, ...]:
-    """Take one name, names between commas, or a list."""
-    parts = names.split(",") if isinstance(names, str) else names
-    return tuple(str(part).strip() for part in parts)

@@ -10,7 +10,7 @@ import numpy as np
 from kibble.agents.traps.outcome import Outcome
 from kibble.envs.traps import Trap
 
-__all__ = ["TrapResult", "as_json", "failing", "markdown", "short_of_optimum"]
+__all__ = ["TrapResult", "as_json", "cell_text", "failing", "markdown", "short_of_optimum"]
 
 Ways = tuple[tuple[int, ...], ...]
 _FAILS = 5.0  # points of success below the optimum
@@ -106,7 +106,7 @@ def markdown(results: Sequence[TrapResult]) -> str:
         f"|---|---|---|{'---|' * len(modes)}",
     ]
     for result in results:
-        cells = [cell(result, mode) for mode in modes]
+        cells = [cell_text(result, mode) for mode in modes]
         optimum = f"{100 * result.optimum.success:.0f}"
         lines.append(
             f"| {result.trap.name} | {result.trap.flaw} | {optimum} | {' | '.join(cells)} |"
@@ -116,7 +116,7 @@ def markdown(results: Sequence[TrapResult]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def cell(result: TrapResult, mode: str) -> str:
+def cell_text(result: TrapResult, mode: str) -> str:
     """Write one cell: success in % as learned, and in brackets as the reward asks for it."""
     asked = 100 * result.asked_for[mode].success
     return f"{100 * result.success(mode):.0f} ({asked:.0f})"

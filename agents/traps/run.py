@@ -26,7 +26,7 @@ from kibble.agents.traps.picture import draw_traps
 from kibble.agents.traps.results import (
     TrapResult,
     as_json,
-    cell,
+    cell_text,
     failing,
     markdown,
     short_of_optimum,
@@ -56,7 +56,7 @@ def traps(config: TrapsConfig) -> None:
         return
     console = Console(soft_wrap=True, highlight=False)
     console.print(_table(results))
-    for mode in config.chosen_modes:
+    for mode in config.modes:
         places = ", ".join(failing(results, mode)) or "nowhere"
         short = max(0.0, short_of_optimum(results, mode))
         console.print(f"{mode}: {short:.1f} points short at worst; fails in {places}")
@@ -73,13 +73,13 @@ def run_traps(config: TrapsConfig) -> list[TrapResult]:
         One result for each trap, in the order of the configuration.
     """
     policies: dict[Key, NDArray[np.float64]] = {}
-    keys = list(product(config.chosen_traps, config.chosen_modes, config.seeds))
+    keys = list(product(config.traps, config.modes, config.seeds))
     with bar(config.quiet, "trainings") as show:
         show(0, len(keys))
         for key, policy in _train(keys, config):
             policies[key] = policy
             show(len(policies), len(keys))
-    return [_judge(name, policies, config) for name in config.chosen_traps]
+    return [_judge(name, policies, config) for name in config.traps]
 
 
 def _train(keys: list[Key], config: TrapsConfig) -> Iterator[tuple[Key, NDArray[np.float64]]]:
@@ -111,7 +111,7 @@ def _judge(name: str, policies: Policies, config: TrapsConfig) -> TrapResult:
         rule = ShapingRule(gamma=GAMMA, mode=ShapingMode(mode))
         return optimal_policy(held, progress, rule, shift=config.shift)
 
-    modes = config.chosen_modes
+    modes = config.modes
     return TrapResult(
         trap=trap,
         optimum=judge(policy=best("none")),
@@ -137,7 +137,7 @@ def _table(results: list[TrapResult]) -> Table:
     for result in results:
         cells = []
         for mode in modes:
-            text = cell(result, mode)
+            text = cell_text(result, mode)
             good = result.trap.name not in failing([result], mode)
             cells.append(f"[bold]{text}[/bold]" if good else f"[red]{text}[/red]")
         optimum = f"{100 * result.optimum.success:.0f}"
@@ -147,13 +147,7 @@ def _table(results: list[TrapResult]) -> Table:
 
 def settings_of(config: TrapsConfig) -> dict[str, object]:
     """Return what the figures were made with."""
-    return {
-        **asdict(config),
-        "traps": list(config.chosen_traps),
-        "modes": list(config.chosen_modes),
-        "gamma": GAMMA,
-        "algorithm": "PPO",
-    }
+    return {**asdict(config), "gamma": GAMMA, "algorithm": "PPO"}
 
 
 def _make_directory(out: str | None) -> Path:

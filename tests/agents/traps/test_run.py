@@ -25,7 +25,12 @@ def test_the_names_of_the_settings_are_those_of_the_traps_and_modes():
 def test_absolute_farms_the_lamps_and_potential_does_not(tmp_path, capsys):
     out = tmp_path / "out"
     config = TrapsConfig(
-        traps="lamps", modes="absolute,potential", seeds=[0], steps=10_240, jobs=1, out=str(out)
+        traps=["lamps"],
+        modes=["absolute", "potential"],
+        seeds=[0],
+        steps=10_240,
+        jobs=1,
+        out=str(out),
     )
     traps(config)
     report = json.loads((out / "traps.json").read_text())
@@ -67,7 +72,7 @@ def test_the_same_seed_learns_the_same():
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"traps": "lamp"}, "`traps` must be .* 'lamp'"),
+        ({"traps": ["lamp"]}, "`traps` must be .* 'lamp'"),
         ({"modes": ["potential", "potential"]}, "`modes` must name each of some once"),
         ({"traps": []}, "`traps` must name each of some once"),
         ({"seeds": []}, "`seeds` must hold at least one seed"),
