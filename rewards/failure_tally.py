@@ -67,13 +67,17 @@ class FailureTally:
         """
         failed, readings = sum(self._outcomes), len(self._outcomes)
         if failed > self._max_share * self._window:
-            self._outcomes.clear()
+            self.forget()
             counts = {status.name: n for status, n in self.counts.items() if n}
             raise ModelError(
                 f"Reward model {self._name!r} failed {failed} of its last "
                 f"{readings} readings ({counts}); `max_failure_share` allows "
                 f"{self._max_share:g} of {self._window}. Mend the model, or raise the share."
             )
+
+    def forget(self) -> None:
+        """Forget the share; the counts stay."""
+        self._outcomes.clear()
 
     def get_state(self) -> FailureTallyState:
         """Return a copy of all that is remembered."""

@@ -191,6 +191,7 @@ class Potential:
             ModelError: If too many of the last readings failed.
         """
         if self._fault is not None:
+            self._tally.forget()  # so that a run can go on with a model that was mended
             raise self._fault
         self._tally.check()
 

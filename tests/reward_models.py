@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import numpy as np
 
-from kibble.rewards import Episode, Estimate, Frames, ModelSpec, Status, Task
+from kibble.rewards import Episode, Estimate, Frames, ModelSpec, RewardModel, Status, Task
 
 
 class CentroidModel:
@@ -129,3 +130,39 @@ class ShortModel(CentroidModel):
         return super().estimate(
             episodes[:-1], {view: array[:-1] for view, array in frames.items()}
         )
+
+
+class TroubledModel:
+    """Another model, but for what its n-th call raises, and for its version.
+
+    Args:
+        trouble: From the number of a call of `estimate`, from 1, to what it raises, if anything.
+        model: The model.
+    """
+
+    def __init__(
+        self, trouble: Callable[[int], Exception | None], model: RewardModel | None = None
+    ) -> None:
+        self.trouble = trouble
+        self.calls = 0
+        self.begins = 0
+        self.begin_trouble: Exception | None = None
+        self.version = "1"
+        self._model = CentroidModel() if model is None else model
+
+    @property
+    def spec(self) -> ModelSpec:
+        return replace(self._model.spec, version=self.version)
+
+    def begin(self, task: Task, start_frames: Frames) -> Episode:
+        self.begins += 1
+        if self.begin_trouble is not None:
+            raise self.begin_trouble
+        return self._model.begin(task, start_frames)
+
+    def estimate(self, episodes: Sequence[Episode], frames: Frames) -> Estimate:
+        self.calls += 1
+        error = self.trouble(self.calls)
+        if error is not None:
+            raise error
+        return self._model.estimate(episodes, frames)

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
-from dataclasses import replace
+from collections.abc import Callable
 
 import numpy as np
 import pytest
-from tests.reward_models import CentroidModel, FlakyModel, NanModel
+from tests.reward_models import FlakyModel, NanModel, TroubledModel
 
-from kibble.rewards import Episode, Estimate, Frames, ModelSpec, Potential, Status, Task
+from kibble.rewards import Frames, Potential, RewardModel, Status, Task
 from kibble.rewards.errors import ModelError
 
 TASK = Task(instruction="move the dot to the right")
@@ -22,36 +21,7 @@ def dot(column: int) -> Frames:
     return {"front": image}
 
 
-class TroubledModel(CentroidModel):
-    """A real model that does something else where the n-th call says so."""
-
-    def __init__(self, trouble: Callable[[int], Exception | None]) -> None:
-        super().__init__()
-        self._trouble = trouble
-        self.calls = 0
-        self.begins = 0
-        self.begin_trouble: Exception | None = None
-        self.version = "1"
-
-    @property
-    def spec(self) -> ModelSpec:
-        return replace(super().spec, version=self.version)
-
-    def begin(self, task: Task, start_frames: Frames) -> Episode:
-        self.begins += 1
-        if self.begin_trouble is not None:
-            raise self.begin_trouble
-        return super().begin(task, start_frames)
-
-    def estimate(self, episodes: Sequence[Episode], frames: Frames) -> Estimate:
-        self.calls += 1
-        error = self._trouble(self.calls)
-        if error is not None:
-            raise error
-        return super().estimate(episodes, frames)
-
-
-def opened(model: CentroidModel, slots: int = 1, **options: object) -> Potential:
+def opened(model: RewardModel, slots: int = 1, **options: object) -> Potential:
     potential = Potential(model, slots=slots, **options)  # type: ignore[arg-type]
     potential.begin({slot: (TASK, dot(0)) for slot in range(slots)})
     return potential
@@ -223,7 +193,7 @@ def test_a_version_that_changes_while_it_answers_is_not_mixed_in():
     def change(call: int) -> None:
         model.version = "2"
 
-    model._trouble = change
+    model.trouble = change
     potential.update({0: dot(31)})
     assert (potential.phi[0], potential.status[0]) == (0.0, Status.STALE)
 
