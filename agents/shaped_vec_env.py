@@ -10,7 +10,8 @@ from stable_baselines3.common.vec_env import VecEnv, VecEnvWrapper
 from stable_baselines3.common.vec_env.base_vec_env import VecEnvObs, VecEnvStepReturn
 
 from kibble.agents.scoring.config import ScoringConfig
-from kibble.agents.scoring.scoring import MakeShaper, Scoring
+from kibble.agents.scoring.rescoring import MakeShaper
+from kibble.agents.scoring.scoring import Scoring
 from kibble.envs.frames import CaptureFrames, model_views
 from kibble.envs.shaped_reward import take_frames
 from kibble.rewards.errors import FrameError, ShapingError

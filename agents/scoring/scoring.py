@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kibble.agents.scoring.config import ScoringConfig
-from kibble.agents.scoring.episode_store import EpisodeStore, episode_events
+from kibble.agents.scoring.episode_store import EpisodeStore
 from kibble.agents.scoring.events import Event, Opened, Stepped
 from kibble.agents.scoring.queues import (
     DeferredQueue,
@@ -20,27 +20,20 @@ from kibble.agents.scoring.queues import (
     ThreadedQueue,
 )
 from kibble.agents.scoring.replay_events import replay_events
-from kibble.agents.scoring.source import Listener, Rescored, Scored
-from kibble.agents.scoring.stored_episode import StoredEpisode
+from kibble.agents.scoring.rescoring import MakeShaper, read_again
+from kibble.agents.scoring.source import Listener, Scored
 from kibble.rewards.errors import ConfigError
 from kibble.rewards.rule import RewardRule
 from kibble.rewards.shaped_step import ShapedStep
 from kibble.rewards.shaper import Shaper
-from kibble.rewards.signals import Signals
 from kibble.rewards.types import Frames, RewardModel, Task
 
-__all__ = ["MakeShaper", "Observer", "Scoring"]
+__all__ = ["Observer", "Scoring"]
 
 _LOGGER = logging.getLogger(__name__)
-_EPISODES_AT_ONCE = 64
-
-MakeShaper: TypeAlias = Callable[[RewardModel, int], Shaper]
-"""From a reward model and a number of slots to a shaper with the run's settings."""
 
 Observer: TypeAlias = Callable[[Shaper, ShapedStep], None]
 """Told of each step right after it was scored; may hold potentials and change weights."""
-
-_Part: TypeAlias = tuple[NDArray[np.int64], NDArray[np.int64], Signals]  # numbers, slots
 
 
 @final
@@ -267,54 +260,21 @@ class Scoring:
                 "`scoring.store_mb` must be more than 0 to score frames again, got 0; write for "
                 "example scoring.store_mb=200."
             )
-        parts: list[_Part] = []
-        finished = self._store.finished
-        for begin in range(0, len(finished), _EPISODES_AT_ONCE):
-            chosen = finished[begin : begin + _EPISODES_AT_ONCE]
-            parts.extend(self._read_again(self._remake(model, len(chosen)), chosen))
-        successor = self._remake(model, len(self._shaper))
-        running = self._store.running
-        if running:  # one episode in every slot
-            parts.extend(self._read_again(successor, running))
-        successor.weight = self._shaper.weight
-        successor.potential.held[:] = self._shaper.potential.held
-        self._shaper = successor
-        self._version = model.spec.version
+        shaper, rescored = read_again(
+            self._store, self._remake, model, slots=len(self._shaper), batch=self._batch
+        )
+        shaper.rule = self._shaper.rule  # it may have learned since it was made
+        shaper.weight = self._shaper.weight
+        shaper.potential.held[:] = self._shaper.potential.held
+        self._shaper = shaper
+        self._version = rescored.version
         _LOGGER.info(
-            "Read %d episodes again with version %s; %d had left the frame store before.",
-            len(finished) + len(running),
+            "Read %d transitions again with version %s; %d episodes had left the frame store.",
+            len(rescored.numbers),
             self._version,
             self._store.departed,
         )
-        numbers, slots, signals = zip(*parts, strict=True) if parts else ((), (), ())
-        nothing = Signals.sparse(*np.zeros((1, 0)), *np.zeros((2, 0), np.bool_))
-        return [
-            Rescored(
-                model=model,
-                numbers=np.concatenate([np.empty(0, np.int64), *numbers]),
-                slots=np.concatenate([np.empty(0, np.int64), *slots]),
-                signals=Signals.stack(signals) if signals else nothing,
-                version=self._version,
-            )
-        ]
-
-    def _read_again(self, shaper: Shaper, episodes: list[StoredEpisode]) -> list[_Part]:
-        numbers: list[int] = []
-        slots: list[int] = []
-        signals: list[Signals] = []
-        for event, step in replay_events(shaper, episode_events(episodes), batch=self._batch):
-            if isinstance(event, Opened):
-                continue
-            assert step is not None
-            assert event.active is not None
-            places = np.flatnonzero(event.active).tolist()
-            numbers.extend(episodes[i].steps[event.number].number for i in places)
-            slots.extend(episodes[i].slot for i in places)
-            signals.append(step.signals[event.active])
-        shaper.potential.check()
-        if not signals:
-            return []
-        return [(np.array(numbers, np.int64), np.array(slots, np.int64), Signals.stack(signals))]
+        return [rescored]
 
 
 def _copied(frames: Frames) -> Frames:
