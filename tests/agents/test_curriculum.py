@@ -7,10 +7,12 @@ import dataclasses
 import gymnasium
 import numpy as np
 import pytest
+import torch
 from tests.agents.reach_line import ResumableLine
 from tests.agents.small_runs import LINE, small_run, small_sac
 from tests.agents.test_resume import policy, records
 
+from kibble.agents.builders import build_agent
 from kibble.agents.config import RewardConfig, TaskConfig
 from kibble.agents.curriculum import ChosenStarts, CurriculumVecEnv, GoalSampling, MovingBack
 from kibble.agents.curriculum_config import CurriculumConfig
@@ -162,3 +164,53 @@ def test_a_run_with_a_curriculum_resumes_as_if_uninterrupted(folder, tmp_path, k
     assert records(tmp_path / "short") == records(whole.path)
     for name, weights in policy(whole.path).items():
         assert np.array_equal(weights, policy(tmp_path / "short")[name]), name
+
+
+class FarLine(ResumableLine):
+    """From one end to the other: random steps do not get there."""
+
+    def reset(self, *, seed=None, options=None):
+        super().reset(seed=seed)
+        self._place, self._goal = -1.0, 0.9
+        return self._observe(), self._info()
+
+    def step(self, action):
+        return super().step(0.5 * np.asarray(action))
+
+
+def far_line_success(stages, steps):
+    """Whether the last five episodes from the line's own start reached the goal."""
+    from stable_baselines3.common.vec_env import DummyVecEnv
+
+    config = CurriculumConfig(kind="starts", share=0.8, stages=4, window=5, threshold=0.8)
+    venv = DummyVecEnv([lambda: ChosenStarts(gymnasium.wrappers.TimeLimit(FarLine(), 25), stages)])
+    sampling = MovingBack(config) if len(stages) > 1 else Always()
+    venv = CurriculumVecEnv(venv, sampling, window=5)
+    agent = build_agent(
+        small_sac(learning_starts=50),
+        venv,
+        seed=0,
+        device=torch.device("cpu"),
+        observation="state",
+    )
+    agent.learn(steps)
+    return venv.get_state()["outcomes"][0]
+
+
+class Always:
+    """The environment's own start."""
+
+    def weights(self, outcomes):
+        return np.eye(len(outcomes))[0]
+
+
+@pytest.mark.slow
+def test_what_is_too_far_for_random_steps_is_learned_backwards():
+    numbers = np.random.PCG64(0).state
+    stages = []
+    for place in (-0.6, -0.2, 0.2, 0.6):
+        state = {"place": place, "goal": 0.9, "generator": numbers}
+        shown = np.array([place, 0.9 - place], np.float32)
+        stages.append([RecordedStart(state=state, observation=shown, info={})])
+    assert not any(far_line_success(stages[:1], 800))
+    assert sum(far_line_success(stages, 3_000)) >= 3

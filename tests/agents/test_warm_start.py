@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
+import re
+
 import numpy as np
 import pytest
 import torch
@@ -13,12 +16,21 @@ from tests.agents.small_runs import (
     small_sac,
     small_tqc,
 )
+from tests.agents.test_resume import policy
 
 from kibble.agents.builders import build_agent
+from kibble.agents.config import RewardConfig, TaskConfig
 from kibble.agents.critic_warmup import CriticWarmup
+from kibble.agents.demonstrations.config import DemosConfig
+from kibble.agents.demonstrations.recorder import record
 from kibble.agents.environments import build_environments
+from kibble.agents.train import run_training
 from kibble.agents.warm_start import clone_actor
+from kibble.rewards.errors import ConfigError
 
+REACH = TaskConfig(
+    name="reach", id="kibble/Reach-v0", views=["front", "wrist"], image_size=[32, 32]
+)
 AGENTS = {
     "sac": small_sac(learning_starts=20),
     "tqc": small_tqc(learning_starts=20),
@@ -81,3 +93,71 @@ def test_actor_is_still_while_the_critic_warms_up(tmp_path, agent):
     agent.learn(96, callback=CriticWarmup(97), reset_num_timesteps=False)
     assert not same(actor, actor_of(agent))
     assert not same(rest, rest_of(agent))
+
+
+@pytest.mark.parametrize("agent", [AGENTS["sac"], AGENTS["ppo"]], ids=["sac", "ppo"])
+def test_a_clone_reaches_the_goal_from_its_first_episodes(tmp_path, agent):
+    agent = built(tmp_path, agent)
+    clone_actor(agent, *expert(200, np.random.default_rng(0)), steps=400, std=0.3)
+    venv = agent.get_env()
+    venv.seed(5)
+    shown, ended = venv.reset(), []
+    for _ in range(300):
+        actions, _ = agent.predict(shown, deterministic=True)
+        shown, _, dones, infos = venv.step(actions)
+        ended += [info["is_success"] for info, done in zip(infos, dones, strict=True) if done]
+    assert len(ended) >= 15  # the time limit would allow 15 failures
+    assert np.mean(ended) >= 0.9
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    out = tmp_path_factory.mktemp("demonstrations") / "reach"
+    record(DemosConfig(task=REACH, episodes=2, seed=3, out=str(out)))
+    return out
+
+
+@pytest.mark.parametrize("observation", ["state", "relative"])
+def test_ppo_begins_with_demonstrations_and_resumes_without_cloning_again(
+    folder, tmp_path, capsys, observation
+):
+    config = small_run(
+        tmp_path / "whole",
+        task=REACH,
+        reward=RewardConfig(),
+        agent=small_ppo(n_steps=32, warm_start_steps=150, critic_warmup_steps=64),
+        demonstrations=str(folder),
+        observation=observation,
+        steps=160,
+        quiet=False,
+    )
+    whole = run_training(config)
+    said = capsys.readouterr().err
+    before, after = (
+        float(number) for number in re.search(r"fell from ([\d.]+) to ([\d.]+)\.", said).groups()
+    )
+    assert after < 0.5 * before
+    short = dataclasses.replace(config, run=str(tmp_path / "short"), steps=96)
+    run_training(short)
+    capsys.readouterr()
+    run_training(dataclasses.replace(short, resume=True, steps=160))
+    assert "Warm start" not in capsys.readouterr().err
+    for name, weights in policy(whole.path).items():
+        assert torch.equal(weights, policy(tmp_path / "short")[name]), name
+
+
+def test_warm_up_needs_an_actor_of_its_own(tmp_path):
+    with pytest.raises(ConfigError, match="there actor and critic share what they see"):
+        small_run(tmp_path, agent=small_ppo(critic_warmup_steps=5), observation="pixels")
+
+
+def test_discrete_actions_cannot_be_cloned(tmp_path):
+    cart = TaskConfig(name="cart", id="CartPole-v1")
+    config = small_run(tmp_path, task=cart, agent=small_ppo(), reward=RewardConfig())
+    venv = build_environments(config, None)
+    agent = build_agent(
+        config.agent, venv, seed=0, device=torch.device("cpu"), observation="state"
+    )
+    shown = np.zeros((3, 4), np.float32)
+    with pytest.raises(ConfigError, match=r"`agent.warm_start_steps` needs continuous actions"):
+        clone_actor(agent, shown, np.zeros((3, 1), np.float32), steps=1, std=0.3)
