@@ -116,9 +116,8 @@ class MonitoredVecEnv(VecEnvWrapper):
 
     def _observe(self, shaper: Shaper, step: ShapedStep) -> None:
         """Watch a step right after it was scored, in the thread that scores."""
-        finished = self.monitor.finished
         found = self.monitor.watch(shaper.potential, step)
-        for episode in list(self.monitor.episodes)[finished - self.monitor.finished :]:
+        for episode in self.monitor.ended:
             self._fresh.append(episode)
             if self.journal is not None:
                 self.journal.append("episode", {**asdict(episode), "spread": self.monitor.spread})

@@ -53,6 +53,7 @@ class HackingMonitor:
     Attributes:
         active: Detectors whose alarm goes on, N episodes being looked at.
         episodes: The newest finished episodes.
+        ended: Those of them that the newest step ended.
         finished: How many episodes have ended.
         spread: Standard deviation of the newest 400 readings of all environments; NaN before.
     """
@@ -61,12 +62,13 @@ class HackingMonitor:
         self.thresholds = Thresholds() if thresholds is None else thresholds
         self.active: set[str] = set()
         self.episodes: deque[WatchedEpisode] = deque(maxlen=self.thresholds.episodes)
+        self.ended: list[WatchedEpisode] = []
+        self.finished = 0
         self.spread = np.nan
         self._gamma = gamma
         self._running: list[EpisodeWatch | None] = [None] * slots
         self._flags: deque[list[str]] = deque(maxlen=self.thresholds.episodes)
         self._readings: deque[float] = deque(maxlen=_SPREAD_OVER)
-        self.finished = 0
         self._steps = 0
         self._success_pays = 1.0
         self._found: list[Finding] = []
@@ -87,7 +89,7 @@ class HackingMonitor:
             What is new: a finding of an episode once in that episode, an alarm once until it has
             ended.
         """
-        signals, self._found = step.signals, []
+        signals, self._found, self.ended = step.signals, [], []
         self._steps += len(signals)
         model = step.shaping
         self._success_pays = max(self._success_pays, float(signals.task.max()))
@@ -177,6 +179,7 @@ class HackingMonitor:
 
     def _finish(self, episode: WatchedEpisode, watch: EpisodeWatch) -> None:
         self.episodes.append(episode)
+        self.ended.append(episode)
         self._flags.append(sorted(watch.flagged))
         self._running[episode.slot] = None
         self.finished += 1
