@@ -36,7 +36,8 @@ class HeldQueries:
     @property
     def fresh(self) -> NDArray[np.bool_]:
         """(X,) whether the model was read on reaching this very state."""
-        return self.since == 0
+        fresh: NDArray[np.bool_] = self.since == 0
+        return fresh
 
 
 def hold_between_queries(mdp: FiniteMDP, *, every: int) -> HeldQueries:
