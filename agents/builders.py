@@ -58,9 +58,7 @@ def build_agent(
     """
     check_agent_gamma(venv, config.decision_gamma)
     if isinstance(config, OffPolicyConfig):
-        learner = build_off_policy(
-            config, venv, seed=seed, device=device, observation=observation
-        )
+        learner = build_off_policy(config, venv, seed=seed, device=device, observation=observation)
         source = find_source(venv)
         if source is not None:
             assert isinstance(learner.replay_buffer, PotentialReplayBuffer)

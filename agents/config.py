@@ -10,10 +10,11 @@ from kibble.agents.blend.config import BlendConfig
 from kibble.agents.curriculum_config import CurriculumConfig
 from kibble.agents.monitoring.config import MonitorConfig
 from kibble.agents.near_names import one_of
+from kibble.agents.reward_config import RewardConfig
 from kibble.agents.scoring.config import ScoringConfig
-from kibble.agents.transform_config import check_transforms, transforms_help
+from kibble.agents.shaping_config import ShapingConfig
+from kibble.agents.task_config import TaskConfig
 from kibble.rewards.errors import ConfigError
-from kibble.rewards.smoothing import SMOOTHERS
 
 __all__ = [
     "DemoConfig",
@@ -26,132 +27,7 @@ __all__ = [
 
 OBSERVATIONS = ("state", "relative", "embedding", "pixels")
 VISUAL_OBSERVATIONS = ("embedding", "pixels")
-REWARD_KINDS = ("model", "sparse", "oracle")
-READINGS = ("absolute", "incremental", "forward", "backward", "mean", "gated")
-MISSING_VIEWS = ("learned", "flag")
 VECTORIZATIONS = ("serial", "processes")
-
-
-@dataclass(frozen=True, kw_only=True)
-class TaskConfig:
-    """The environment and what it is told to do.
-
-    Args:
-        name: Short name for directories and tables.
-        id: Gymnasium id, such as kibble/Push-v0 or Pendulum-v1.
-        instruction: The task in one sentence, or null for the environment's own instruction.
-        views: Cameras to build, or null where the environment has just what render() draws.
-        image_size: Height and width of frames in pixels; used where views are given.
-        options: Further keyword arguments for gymnasium.make.
-    """
-
-    name: str = "reach"
-    id: str = "kibble/Reach-v0"
-    instruction: str | None = None
-    views: list[str] | None = None
-    image_size: list[int] = field(default_factory=lambda: [96, 96])
-    options: dict[str, bool | int | float | str] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        if not self.id or not self.name:
-            raise ConfigError(
-                "`task.id` must be a Gymnasium id and `task.name` a short name, got "
-                f"{self.id!r} and {self.name!r}; write for example task=gymnasium "
-                "task.id=Pendulum-v1 task.name=pendulum."
-            )
-        if len(self.image_size) != 2 or min(self.image_size) < 8:
-            raise ConfigError(
-                "`task.image_size` must be height and width in pixels, 8 or more each, got "
-                f"{list(self.image_size)}; write task.image_size=[96,96]."
-            )
-
-
-@dataclass(frozen=True, kw_only=True)
-class RewardConfig:
-    """Where progress comes from.
-
-    Args:
-        name: Short name for directories and tables.
-        kind: model (frames to progress), sparse (the task's own reward alone) or oracle (the
-            simulator's progress; for studies only).
-        weights: Name of shipped weights or a path; for kind=model.
-        reading: How hops between frames become progress: absolute, incremental, forward, mean or
-            gated; backward needs goal frames.
-        missing_view: learned (a stand-in replaces a view that the task lacks) or flag (such frames
-            count as unanswered).
-    """
-
-    name: str = "sparse"
-    kind: str = "sparse"
-    weights: str | None = None
-    reading: str = "absolute"
-    missing_view: str = "learned"
-
-    def __post_init__(self) -> None:
-        one_of("reward.kind", self.kind, REWARD_KINDS)
-        one_of("reward.reading", self.reading, READINGS)
-        one_of("reward.missing_view", self.missing_view, MISSING_VIEWS)
-        if self.kind == "model" and not self.weights:
-            raise ConfigError(
-                "`reward.weights` must be given for a reward model, got null; "
-                "write reward.weights=grm_tiny or the path of a weights folder."
-            )
-
-
-@dataclass(frozen=True, kw_only=True)
-class ShapingConfig:
-    """How progress becomes a reward.
-
-    Args:
-        mode: potential, difference, absolute, held_absolute or none.
-        gamma: null takes the agent's gamma; any other value than the agent's is an error.
-        scale: Factor on the potential, scale * (progress + shift).
-        shift: Added to progress before scaling; -1 makes the finished task the zero of potential.
-        query_every: The reward model is asked every so many steps and held between.
-        max_failure_share: Share of unanswered frames above which the run stops.
-        smoothing: none, ema, median or hysteresis: of progress within an episode, before it is
-            scaled; the optimal policies stay as they are.
-        smoothing_lag: Readings by which ema or median follow a steady rise late; whole for median.
-        smoothing_band: Distance from the newest reading within which hysteresis stays put.
-        transforms: Reward transforms, first to last; see kibble.agents.transform_config.
-    """
-
-    mode: str = "potential"
-    gamma: float | None = None
-    scale: float = 1.0
-    shift: float = -1.0
-    query_every: int = 1
-    max_failure_share: float = 0.1
-    smoothing: str = "none"
-    smoothing_lag: float = 1.0
-    smoothing_band: float = 0.05
-    transforms: list[dict[str, Any]] = field(
-        default_factory=list, metadata={"help": transforms_help()}
-    )
-
-    def __post_init__(self) -> None:
-        check_transforms(self.transforms)
-        one_of(
-            "shaping.mode",
-            self.mode,
-            ("potential", "difference", "absolute", "held_absolute", "none"),
-        )
-        if self.query_every < 1:
-            raise ConfigError(
-                f"`shaping.query_every` must be at least 1 step, got {self.query_every}."
-            )
-        one_of("shaping.smoothing", self.smoothing, SMOOTHERS)
-        for key in ("smoothing_lag", "smoothing_band"):
-            if not getattr(self, key) >= 0.0:
-                raise ConfigError(
-                    f"`shaping.{key}` must be 0 or more, got {getattr(self, key)}; "
-                    "0 smooths nothing."
-                )
-        if self.smoothing == "median" and self.smoothing_lag != int(self.smoothing_lag):
-            raise ConfigError(
-                "`shaping.smoothing_lag` must be whole for a median, got "
-                f"{self.smoothing_lag}; write for example shaping.smoothing_lag=2."
-            )
 
 
 @dataclass(frozen=True, kw_only=True)

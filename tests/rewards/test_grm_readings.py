@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from kibble.agents.config import READINGS as CONFIGURED
+from kibble.agents.reward_config import READINGS as CONFIGURED
 from kibble.rewards.grm.readings import (
     READINGS,
     apply_hop,

@@ -1,0 +1,46 @@
+"""Where progress comes from: a schema free of heavy imports."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from kibble.agents.near_names import one_of
+from kibble.rewards.errors import ConfigError
+
+__all__ = ["READINGS", "RewardConfig"]
+
+REWARD_KINDS = ("model", "sparse", "oracle")
+READINGS = ("absolute", "incremental", "forward", "backward", "mean", "gated")
+MISSING_VIEWS = ("learned", "flag")
+
+
+@dataclass(frozen=True, kw_only=True)
+class RewardConfig:
+    """Where progress comes from.
+
+    Args:
+        name: Short name for directories and tables.
+        kind: model (frames to progress), sparse (the task's own reward alone) or oracle (the
+            simulator's progress; for studies only).
+        weights: Name of shipped weights or a path; for kind=model.
+        reading: How hops between frames become progress: absolute, incremental, forward, mean or
+            gated; backward needs goal frames.
+        missing_view: learned (a stand-in replaces a view that the task lacks) or flag (such frames
+            count as unanswered).
+    """
+
+    name: str = "sparse"
+    kind: str = "sparse"
+    weights: str | None = None
+    reading: str = "absolute"
+    missing_view: str = "learned"
+
+    def __post_init__(self) -> None:
+        one_of("reward.kind", self.kind, REWARD_KINDS)
+        one_of("reward.reading", self.reading, READINGS)
+        one_of("reward.missing_view", self.missing_view, MISSING_VIEWS)
+        if self.kind == "model" and not self.weights:
+            raise ConfigError(
+                "`reward.weights` must be given for a reward model, got null; "
+                "write reward.weights=grm_tiny or the path of a weights folder."
+            )
