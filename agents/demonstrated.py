@@ -17,8 +17,9 @@ from kibble.agents.demonstrations.episode import RecordedEpisode
 from kibble.agents.demonstrations.files import Demonstrations
 from kibble.agents.demonstrations.recording_log import LOG, read_log
 from kibble.agents.environments import make_environment
-from kibble.agents.observations import ScaledObservation, embed_states
+from kibble.agents.observations import embed_states
 from kibble.agents.oracle_reward import OracleModel, oracle_frames
+from kibble.agents.relative_observation import FlatObservation, flat_observation
 from kibble.agents.scoring.events import Event, Opened, Stepped
 from kibble.agents.scoring.replay_events import replay_events
 from kibble.agents.shaping_layer import build_shaper, run_rule
@@ -76,9 +77,7 @@ def demonstrated_transitions(config: TrainConfig, model: RewardModel | None) -> 
     """
     assert config.demonstrations is not None
     folder = Path(config.demonstrations)
-    scaled = ScaledObservation(
-        make_environment(config.task, renders=False), relative=config.observation == "relative"
-    )
+    scaled = flat_observation(make_environment(config.task, renders=False), config.observation)
     try:
         _check_task(folder, config)
         for episode in Demonstrations(folder, views=()):  # before any frame is decoded
@@ -140,7 +139,7 @@ def _check_task(folder: Path, config: TrainConfig) -> None:
         )
 
 
-def _check(episode: RecordedEpisode, config: TrainConfig, scaled: ScaledObservation) -> None:
+def _check(episode: RecordedEpisode, config: TrainConfig, scaled: FlatObservation) -> None:
     """Refuse what would teach the wrong thing."""
     rows, expected = episode.observations.shape[1:], scaled.env.observation_space.shape
     if rows != expected:

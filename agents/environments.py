@@ -20,10 +20,10 @@ from kibble.agents.observations import (
     EmbeddedObservation,
     FramesObservation,
     PixelObservation,
-    ScaledObservation,
 )
 from kibble.agents.oracle_reward import ORACLE_VIEW, OracleFrames, OracleModel
 from kibble.agents.recorded_starts import recorded_stages
+from kibble.agents.relative_observation import flat_observation
 from kibble.agents.resumable import Resumable
 from kibble.agents.shaped_vec_env import ShapedVecEnv
 from kibble.agents.shaping_layer import build_shaper, run_rule
@@ -81,7 +81,7 @@ def make_observed(env: Env, observation: str, spec: ModelSpec | None) -> Env:
     """
     if observation == "pixels":
         return PixelObservation(env)
-    scaled = ScaledObservation(env, relative=observation == "relative")
+    scaled = flat_observation(env, observation)
     if observation in ("state", "relative"):
         return scaled
     assert spec is not None  # TrainConfig refuses embedding without a model

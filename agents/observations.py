@@ -13,7 +13,6 @@ from stable_baselines3.common.vec_env import VecEnv, VecEnvWrapper
 from stable_baselines3.common.vec_env.base_vec_env import VecEnvObs, VecEnvStepReturn
 
 from kibble.envs.frames import frame_source, model_views
-from kibble.envs.tabletop.reflections import Reflection
 from kibble.rewards.embedding import Embedder
 from kibble.rewards.errors import ConfigError
 from kibble.rewards.types import Frames, ModelSpec
@@ -35,19 +34,12 @@ _UNBOUNDED = 1e6  # gymnasium writes float32's maximum where a quantity has no b
 class ScaledObservation(gym.ObservationWrapper[object, object, object]):
     """Map bounded entries of a flat observation to [-1, 1] and leave unbounded ones alone.
 
-    Args:
-        env: An environment with flat observations.
-        relative: Keep only the entries that ``unwrapped.relative_entries`` marks: those about what
-            the instruction names, wherever on the table it stands.
-
     Raises:
-        ConfigError: If observations are not a flat Box, or relative ones are asked for and the
-            environment does not say which those are.
+        ConfigError: If observations are not a flat Box.
     """
 
-    def __init__(self, env: gym.Env[object, object], *, relative: bool = False) -> None:
+    def __init__(self, env: gym.Env[object, object]) -> None:
         super().__init__(env)
-        self._kept = _relative_entries(env) if relative else np.s_[:]
         space = env.observation_space
         if not isinstance(space, spaces.Box) or len(space.shape) != 1:
             raise ConfigError(
@@ -58,39 +50,18 @@ class ScaledObservation(gym.ObservationWrapper[object, object, object]):
         bounded &= space.high > space.low
         low = np.where(bounded, space.low, -1.0).astype(np.float64)  # (D,)
         high = np.where(bounded, space.high, 1.0).astype(np.float64)  # (D,)
-        self.scaling_offset = ((low + high) / 2.0)[self._kept]  # (K,)
-        self._factor = (2.0 / (high - low))[self._kept]  # (K,)
+        self._middle = (low + high) / 2.0  # (D,)
+        self._factor = 2.0 / (high - low)  # (D,)
         self.observation_space = spaces.Box(
-            np.where(bounded, -1.0, space.low)[self._kept].astype(np.float32),
-            np.where(bounded, 1.0, space.high)[self._kept].astype(np.float32),
+            np.where(bounded, -1.0, space.low).astype(np.float32),
+            np.where(bounded, 1.0, space.high).astype(np.float32),
             dtype=np.float32,
         )
 
-    @property
-    def reflections(self) -> tuple[Reflection, ...]:
-        """Those of the environment, for what is observed.
-
-        Raises:
-            AttributeError: If the environment offers none.
-        """
-        found = self.env.get_wrapper_attr("reflections")
-        return tuple((signs[self._kept], action_signs) for signs, action_signs in found)
-
     def observation(self, observation: object) -> NDArray[np.float32]:
-        """Scale one observation, (D,) to (K,)."""
-        values = np.asarray(observation, np.float64)[self._kept]
-        return ((values - self.scaling_offset) * self._factor).astype(np.float32)
-
-
-def _relative_entries(env: gym.Env[object, object]) -> NDArray[np.bool_]:
-    entries = getattr(env.unwrapped, "relative_entries", None)
-    if entries is None:
-        raise ConfigError(
-            "`observation=relative` needs an environment that says which of its observations are "
-            f"relative, got {env.unwrapped} without `relative_entries`; give it that attribute, a "
-            "(D,) bool array, or choose observation=state."
-        )
-    return np.asarray(entries, np.bool_)
+        """Scale one observation, (D,)."""
+        values = (np.asarray(observation, np.float64) - self._middle) * self._factor
+        return values.astype(np.float32)
 
 
 @final

@@ -47,6 +47,7 @@ ALL = (
     "steps=20000",
     "observation=relative",
     "agent.gradient_steps=3",
+    "shaping.transforms=[{name: success_bonus, value: 3}]",
     "+task.options.dwell=1.0",
     "checkpoint_every=1000000",
     "quiet=true",

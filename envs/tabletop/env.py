@@ -268,6 +268,11 @@ class TabletopEnv(gymnasium.Env[NDArray[np.float32], NDArray[np.float32]]):
         """
         return np.array([entry.relative for entry in self._entries], np.bool_)
 
+    @property
+    def fine_scales(self) -> NDArray[np.float64]:
+        """(D,) float64: up to where an entry's values are to be told apart best, NaN elsewhere."""
+        return np.array([entry.fine or np.nan for entry in self._entries])
+
     # -- what is seen ----------------------------------------------------------------------
 
     def frames(self, views: Sequence[str] | None = None) -> Frames:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from kibble.envs.tabletop.goals import Goal, OracleReading
 from kibble.envs.tabletop.world import World
 
-__all__ = ["Command", "Entry", "TabletopTask", "entries"]
+__all__ = ["Command", "Entry", "TabletopTask", "entries", "offsets"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,16 +26,29 @@ class Entry:
         high: Greatest value.
         relative: Whether it is about what the instruction names, and the same wherever on the
             table the scene stands.
+        fine: Where small values matter more than great ones, the value up to which they are told
+            apart best; None elsewhere.
     """
 
     name: str
     low: float
     high: float
     relative: bool = True
+    fine: float | None = None
+
+
+def offsets(name: str, axes: str = "xyz", *, relative: bool = True) -> tuple[Entry, ...]:
+    """Return entries for the way from one place to another, in [-0.5, 0.5] m along each axis."""
+    return entries(name, 0.5, axes, relative=relative, fine=0.02)
 
 
 def entries(
-    name: str, limit: float, axes: str = "xyz", *, relative: bool = True
+    name: str,
+    limit: float,
+    axes: str = "xyz",
+    *,
+    relative: bool = True,
+    fine: float | None = None,
 ) -> tuple[Entry, ...]:
     """Return entries for the named axes of a vector with values in [-limit, limit]."""
     return tuple(
@@ -44,6 +57,7 @@ def entries(
             low=-limit,
             high=limit,
             relative=relative,
+            fine=fine,
         )
         for axis in axes
     )

@@ -17,6 +17,7 @@ from kibble.agents.environments import build_environments, make_environment
 from kibble.agents.evaluate import run_evaluation
 from kibble.agents.observations import FramesObservation, PixelObservation, ScaledObservation
 from kibble.agents.reflecting import reflecting_of
+from kibble.agents.relative_observation import RelativeObservation
 from kibble.agents.replay import PotentialReplayBuffer
 from kibble.agents.train import run_training
 from kibble.rewards import load
@@ -197,13 +198,15 @@ def test_relative_observations_leave_out_the_place_on_the_table_and_what_is_not_
     assert "hand_z" in kept
     assert "object_x" in kept
     assert not {"hand_x", "hand_y", "other_object_x", "other_target_y"} & set(kept)
-    state, relative = ScaledObservation(env), ScaledObservation(env, relative=True)
+    state, relative = ScaledObservation(env), RelativeObservation(env)
     observation, _ = env.reset(seed=3)
-    np.testing.assert_array_equal(
-        relative.observation(observation),
-        state.observation(observation)[env.unwrapped.relative_entries],
-    )
+    shown = dict(zip(kept, relative.observation(observation), strict=True))
+    scaled = dict(zip(names, state.observation(observation), strict=True))
+    raw = dict(zip(names, observation, strict=True))
+    assert shown["hand_velocity_x"] == scaled["hand_velocity_x"]
+    assert shown["target_x"] == pytest.approx(np.arcsinh(raw["target_x"] / 0.02))
     assert relative.observation_space.shape == (len(kept),)
+    assert relative.observation_space.contains(relative.observation(observation))
     left_to_right, _ = relative.reflections[0]
     assert [kept[place] for place in np.flatnonzero(left_to_right < 0)] == [
         name for name in kept if name.endswith("_y")
@@ -213,4 +216,4 @@ def test_relative_observations_leave_out_the_place_on_the_table_and_what_is_not_
 def test_relative_observations_need_an_environment_that_says_what_is_relative():
     env = gymnasium.make("CartPole-v1", disable_env_checker=True)
     with pytest.raises(ConfigError, match="relative_entries"):
-        ScaledObservation(env, relative=True)
+        RelativeObservation(env)

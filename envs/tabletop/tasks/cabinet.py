@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from kibble.envs.tabletop.goals import Goal
 from kibble.envs.tabletop.progress import detour
-from kibble.envs.tabletop.task import Entry, entries
+from kibble.envs.tabletop.task import Entry, offsets
 from kibble.envs.tabletop.world import World
 
 __all__ = [
@@ -72,12 +72,12 @@ def drawer_geoms(drawer: str) -> tuple[str, ...]:
 def drawer_entries(point: str) -> tuple[Entry, ...]:
     """Return what :func:`observe_drawers` says, the point at the handle being called ``point``."""
     return (
-        *entries(point, 0.5),
+        *offsets(point),
         Entry(name="opening_of_drawer", low=0.0, high=0.16),
         Entry(name="velocity_of_drawer", low=-0.6, high=0.6),
         Entry(name="direction_x", low=-1.0, high=1.0),
         Entry(name="direction_y", low=-1.0, high=1.0),
-        *entries(f"other_{point}", 0.5, relative=False),
+        *offsets(f"other_{point}", relative=False),
         Entry(name="opening_of_other_drawer", low=0.0, high=0.16, relative=False),
     )
 

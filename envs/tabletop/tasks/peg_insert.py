@@ -12,7 +12,7 @@ from kibble.envs.tabletop.goals import Goal, OracleReading
 from kibble.envs.tabletop.grasping import bring, fetch, read_grasp
 from kibble.envs.tabletop.placement import sample_apart
 from kibble.envs.tabletop.progress import closeness, detour
-from kibble.envs.tabletop.task import Command, Entry, TabletopTask, entries
+from kibble.envs.tabletop.task import Command, Entry, TabletopTask, entries, offsets
 from kibble.envs.tabletop.world import World
 
 __all__ = ["PegInsert"]
@@ -56,12 +56,12 @@ class PegInsert(TabletopTask):
         Goal(index=index, subject="peg", target=block) for index, block in enumerate(_BLOCKS)
     )
     observations: ClassVar[tuple[Entry, ...]] = (
-        *entries("object", 0.5),
-        *entries("target", 0.5),
+        *offsets("object"),
+        *offsets("target"),
         *entries("object_velocity", 1.0),
         Entry(name="touching", low=0.0, high=1.0),
         *entries("axis", 1.0),
-        *entries("other_target", 0.5, relative=False),
+        *offsets("other_target", relative=False),
     )
 
     def things(self) -> str:

@@ -12,7 +12,7 @@ from kibble.envs.tabletop.cube_placing import CubePlacing
 from kibble.envs.tabletop.goals import Goal, OracleReading
 from kibble.envs.tabletop.placement import sample_apart
 from kibble.envs.tabletop.scene import CUBE_HALF, fixture_box, free_box
-from kibble.envs.tabletop.task import Command, Entry, TabletopTask, entries
+from kibble.envs.tabletop.task import Command, Entry, TabletopTask, entries, offsets
 from kibble.envs.tabletop.world import World
 
 __all__ = ["PickPlace"]
@@ -60,12 +60,12 @@ class PickPlace(TabletopTask):
         for p, platform in enumerate(_PLATFORMS)
     )
     observations: ClassVar[tuple[Entry, ...]] = (
-        *entries("object", 0.5),
-        *entries("target", 0.5),
+        *offsets("object"),
+        *offsets("target"),
         *entries("object_velocity", 1.0),
         Entry(name="touching", low=0.0, high=1.0),
-        *entries("other_object", 0.5, relative=False),
-        *entries("other_target", 0.5, relative=False),
+        *offsets("other_object", relative=False),
+        *offsets("other_target", relative=False),
     )
 
     def things(self) -> str:

@@ -12,7 +12,7 @@ from kibble.envs.tabletop.goals import Goal, OracleReading
 from kibble.envs.tabletop.placement import sample_apart
 from kibble.envs.tabletop.progress import closeness, detour
 from kibble.envs.tabletop.scene import CUBE_HALF, fixture_box, free_box
-from kibble.envs.tabletop.task import Command, Entry, TabletopTask, entries
+from kibble.envs.tabletop.task import Command, Entry, TabletopTask, entries, offsets
 from kibble.envs.tabletop.world import World
 
 __all__ = ["Push"]
@@ -51,12 +51,12 @@ class Push(TabletopTask):
         for p, pad in enumerate(_PADS)
     )
     observations: ClassVar[tuple[Entry, ...]] = (
-        *entries("object", 0.5),
-        *entries("target", 0.5, "xy"),
+        *offsets("object"),
+        *offsets("target", "xy"),
         *entries("object_velocity", 1.0, "xy"),
-        *entries("behind", 0.5),
-        *entries("other_object", 0.5, relative=False),
-        *entries("other_target", 0.5, "xy", relative=False),
+        *offsets("behind"),
+        *offsets("other_object", relative=False),
+        *offsets("other_target", "xy", relative=False),
     )
 
     def things(self) -> str:

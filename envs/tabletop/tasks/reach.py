@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from kibble.envs.tabletop.goals import Goal, OracleReading
 from kibble.envs.tabletop.placement import sample_apart
 from kibble.envs.tabletop.progress import closeness
-from kibble.envs.tabletop.task import Command, Entry, TabletopTask, entries
+from kibble.envs.tabletop.task import Command, Entry, TabletopTask, offsets
 from kibble.envs.tabletop.world import World
 
 __all__ = ["Reach"]
@@ -43,9 +43,9 @@ class Reach(TabletopTask):
         Goal(index=index, subject=ball) for index, ball in enumerate(_BALLS)
     )
     observations: ClassVar[tuple[Entry, ...]] = (
-        *entries("goal", 0.5),
-        *entries("other_0", 0.5, relative=False),
-        *entries("other_1", 0.5, relative=False),
+        *offsets("goal"),
+        *offsets("other_0", relative=False),
+        *offsets("other_1", relative=False),
     )
 
     def things(self) -> str:

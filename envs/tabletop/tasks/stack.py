@@ -13,7 +13,7 @@ from kibble.envs.tabletop.cube_placing import CubePlacing
 from kibble.envs.tabletop.goals import Goal, OracleReading
 from kibble.envs.tabletop.placement import sample_apart
 from kibble.envs.tabletop.scene import CUBE_HALF, free_box
-from kibble.envs.tabletop.task import Command, Entry, TabletopTask, entries
+from kibble.envs.tabletop.task import Command, Entry, TabletopTask, entries, offsets
 from kibble.envs.tabletop.world import World
 
 __all__ = ["Stack"]
@@ -57,11 +57,11 @@ class Stack(TabletopTask):
         for index, (upper, lower) in enumerate(permutations(_CUBES, 2))
     )
     observations: ClassVar[tuple[Entry, ...]] = (
-        *entries("object", 0.5),
-        *entries("target", 0.5),
+        *offsets("object"),
+        *offsets("target"),
         *entries("object_velocity", 1.0),
         Entry(name="touching", low=0.0, high=1.0),
-        *entries("other_object", 0.5, relative=False),
+        *offsets("other_object", relative=False),
     )
 
     def things(self) -> str:
