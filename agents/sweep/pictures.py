@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from kibble.agents.benchmark.pictures.style import GREY, INK, colours_of, new_figure, save, tidy
@@ -73,7 +75,7 @@ def plot_curves(
         frameon=False,
         fontsize=9,
     )
-    figure.supxlabel(note, fontsize=8, color=GREY, x=0.01, ha="left")
+    _explain(figure, note)
     save(figure, path)
 
 
@@ -106,7 +108,7 @@ def plot_success(rows: Sequence[Row], baselines: Sequence[str], path: Path, *, n
         _share_axis(axes, methods)
         axes.xaxis.set_tick_params(labelbottom=True)
     figure.suptitle("Success in evaluation, %", fontsize=10, x=0.01, ha="left")
-    figure.supxlabel(note, fontsize=8, color=GREY, x=0.01, ha="left")
+    _explain(figure, note)
     save(figure, path)
 
 
@@ -129,7 +131,7 @@ def plot_improvement(
     figure.suptitle(
         "How probably a run of the one beats a run of the other, %", fontsize=10, x=0.01, ha="left"
     )
-    figure.supxlabel(note, fontsize=8, color=GREY, x=0.01, ha="left")
+    _explain(figure, note)
     save(figure, path)
 
 
@@ -158,6 +160,12 @@ def _share_axis(axes: Axes, labels: Sequence[str]) -> None:
     axes.set_xticks(range(0, 101, 20))
     axes.grid(axis="x", alpha=0.25)
     tidy(axes)
+
+
+def _explain(figure: Figure, note: str) -> None:
+    """Put a note below, in as many lines as the width asks for."""
+    text = textwrap.fill(note, int(13 * figure.get_figwidth()))
+    figure.supxlabel(text, fontsize=8, color=GREY, x=0.01, ha="left")
 
 
 def _thousands(value: float, place: int | None) -> str:
