@@ -7,6 +7,7 @@ from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.stats import binomtest
 
 from kibble.agents.monitoring.journal import JournalRows
 from kibble.rewards.monitor import DETECTORS, Thresholds
@@ -33,7 +34,7 @@ def detector_levels(rows: JournalRows, thresholds: Thresholds) -> dict[str, NDAr
         "oscillating_progress": _column(episodes, "falls") / thresholds.falls,
         "frozen_progress": _column(episodes, "still") / thresholds.still,
         "disagreement": _column(episodes, "disagreement") / thresholds.disagreement,
-        "reward_collapse": thresholds.spread / np.fmax(_column(episodes, "spread"), 1e-9),
+        "reward_collapse": thresholds.spread / np.maximum(_column(episodes, "spread"), 1e-9),
         "false_success": _false_success(episodes, thresholds),
         "paid_failure": _paid_failure(episodes, thresholds),
         "divergence": np.zeros(len(episodes)),
@@ -57,8 +58,12 @@ def _false_success(episodes: list[dict[str, object]], limits: Thresholds) -> NDA
         newest = slice(max(0, i + 1 - limits.episodes), i + 1)
         failures = int(failed[newest].sum())
         if failures:
-            rate = float((failed & judged)[newest].sum()) / failures
-            levels[i] = min(rate / limits.false_success, 0.99)  # found only with its interval
+            false = int((failed & judged)[newest].sum())
+            low = float(binomtest(false, failures).proportion_ci(0.95, method="wilson").low)
+            if low > limits.false_success:
+                levels[i] = low / limits.false_success
+            else:  # found only with its whole interval
+                levels[i] = min(false / failures / limits.false_success, 0.99)
     return levels
 
 

@@ -26,6 +26,7 @@ _COLOURS = ("#edf2ee", "#f6dc9a", "#d1495b")
 _MEANINGS = ("quiet", "half way to a finding", "found")
 _COLUMNS = 120
 _WINDOW = 25
+_LINE = 118
 _TITLES = {
     "oscillating_progress": "progress oscillates",
     "frozen_progress": "progress frozen",
@@ -98,6 +99,9 @@ def _draw_strips(
     for i, name in enumerate(DETECTORS):
         for column, level in zip(place.tolist(), levels[name].tolist(), strict=True):
             grid[i, column] = np.fmax(grid[i, column], level)
+        for column in range(1, grid.shape[1]):  # where no episode ended, what was known before
+            if np.isnan(grid[i, column]):
+                grid[i, column] = grid[i, column - 1]
     norm = BoundaryNorm([0.0, 0.5, 1.0, np.inf], 3)
     axes.pcolormesh(
         edges, np.arange(len(DETECTORS) + 1), grid, cmap=ListedColormap(_COLOURS), norm=norm
@@ -121,11 +125,14 @@ def _draw_strips(
     axes.set_xlabel("environment steps; a black mark is where an alarm began")
     axes.spines[:].set_visible(False)
     axes.tick_params(left=False)
-    patches = [Patch(color=c, label=m) for c, m in zip(_COLOURS, _MEANINGS, strict=True)]
+    patches: list[Patch] = [
+        Patch(color=c, label=m) for c, m in zip(_COLOURS, _MEANINGS, strict=True)
+    ]
+    patches.append(Patch(facecolor="white", edgecolor="#b0b0b0", label="not known"))
     axes.legend(
         handles=patches,
         frameon=False,
-        ncols=3,
+        ncols=4,
         fontsize=9,
         loc="upper left",
         bbox_to_anchor=(0.0, -0.17),
@@ -133,15 +140,25 @@ def _draw_strips(
 
 
 def _verdict(rows: JournalRows) -> str:
+    """Say what was found, and the most telling alarm in its own words."""
+    count = f"{len(rows.episodes):,} episodes"
     alarms = [row for row in rows.findings if row["severity"] == "alarm"]
-    warnings = len(rows.findings) - len(alarms)
+    odd = len(rows.findings) - len(alarms)
     if not rows.findings:
-        return f"Nothing found in {len(rows.episodes)} episodes."
+        return f"Nothing found in {count}."
     if not alarms:
-        return f"No alarm in {len(rows.episodes)} episodes; {warnings} single episodes look odd."
-    first = f"Step {alarms[0]['step']}: {alarms[0]['sentence']}"
-    head = f"{len(alarms)} alarms and {warnings} warnings in {len(rows.episodes)} episodes."
-    return "\n".join([head, *textwrap.wrap(first, 118)])
+        return f"No alarm in {count}; {odd} findings in single episodes."
+    first: dict[str, dict[str, object]] = {}
+    for row in alarms:
+        first.setdefault(str(row["detector"]), row)
+    began = ", ".join(f"{_TITLES[name]} ({row['step']:,})" for name, row in first.items())
+    telling = first[max(first, key=DETECTORS.index)]
+    return "\n".join(
+        [
+            *textwrap.wrap(f"Alarms in {count}, with the step: {began}.", _LINE),
+            *textwrap.wrap(f"{telling['sentence']}", _LINE),
+        ]
+    )
 
 
 def _share(values: Sequence[object]) -> NDArray[np.float64]:

@@ -154,7 +154,7 @@ def test_a_reward_that_tells_nothing_apart_has_collapsed_until_it_does_again():
 
 
 def test_reward_that_rises_while_the_true_return_falls_is_found():
-    bench = Bench(episodes=20, false_success=1.0, unearned=1000.0)
+    bench = Bench(episodes=10, false_success=1.0, unearned=1000.0)
     found = []
     for episode in range(20):
         reached = 12 + episode // 4
@@ -167,7 +167,7 @@ def test_reward_that_rises_while_the_true_return_falls_is_found():
 
 
 def test_learning_to_do_the_task_is_no_divergence():
-    bench = Bench(episodes=20)
+    bench = Bench(episodes=10)
     found = []
     for episode in range(40):
         good = episode >= 20
