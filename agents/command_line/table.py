@@ -71,6 +71,11 @@ _ROWS = (
                 "kibble train task=drawer_open agent=ppo shaping=none run=runs/drawer",
                 "another algorithm, no shaping, a run directory of your own",
             ),
+            (
+                "kibble train task=push demonstrations=data/push agent=ppo "
+                "agent.warm_start_steps=1000 agent.critic_warmup_steps=2000 rollouts=150",
+                "begin as the demonstrations act, judge before changing, end after 150 episodes",
+            ),
             ("kibble train run=runs/drawer resume=true", "go on with a run that was stopped"),
         ),
         schema="kibble.agents.config:TrainConfig",
