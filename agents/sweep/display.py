@@ -57,7 +57,7 @@ class SweepDisplay:
         self._thread = threading.Thread(target=self._watch, daemon=True)
         self._bars: dict[str, TaskID] = {}
         self._progress: Progress | None = None
-        self._start = time.perf_counter()
+        self._start = self._last_lines = time.perf_counter()
         self._share_at_start = 0.0
 
     def __enter__(self) -> SweepDisplay:
@@ -108,20 +108,25 @@ class SweepDisplay:
             self._ended.add(name)
             self._failed += failed
 
-    def _watch(self) -> None:
-        last_line = time.perf_counter()
-        while not self._stop.wait(_SECONDS_BETWEEN_LOOKS):
-            with self._lock:
-                running = list(self._running)
+    def refresh(self) -> None:
+        """Look at the runs and show what has changed; the display's own thread does it, too."""
+        if self._quiet:
+            return
+        with self._lock:
+            running = list(self._running)
             for name in running:
                 self._followers[name].look()
             if self._progress is not None:
                 self._draw(self._progress, running)
-            elif time.perf_counter() - last_line > _SECONDS_BETWEEN_LINES:
-                last_line = time.perf_counter()
+            elif time.perf_counter() - self._last_lines > _SECONDS_BETWEEN_LINES:
+                self._last_lines = time.perf_counter()
                 lines = [f"{self._what}: {self._summary()}"]
                 lines += [f"  {name}: {self._state(name)}" for name in running]
                 self._console.print("\n".join(lines), highlight=False, soft_wrap=True)
+
+    def _watch(self) -> None:
+        while not self._stop.wait(_SECONDS_BETWEEN_LOOKS):
+            self.refresh()
 
     def _draw(self, progress: Progress, running: list[str]) -> None:
         for name in [name for name in self._bars if name not in running]:
@@ -132,6 +137,7 @@ class SweepDisplay:
             share = self._followers[name].share
             progress.update(self._bars[name], completed=share, summary=self._state(name))
         progress.update(self._total, completed=self._share(), summary=self._summary())
+        progress.refresh()
 
     def _share(self) -> float:
         shares = [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 
 import pytest
@@ -48,3 +49,12 @@ def test_demonstration_ends_with_table_curves_and_films(tmp_path, monkeypatch, c
 def test_existing_directory_is_refused(tmp_path):
     with pytest.raises(CheckpointError, match="must name a new directory"):
         demo(DemoConfig(out=str(tmp_path)))
+
+
+def test_a_run_that_fails_is_named_with_its_reason(tmp_path):
+    task = TaskConfig(name="line", id="tests.agents.reach_line:tests/Nothing-v0")
+    config = dataclasses.replace(CONFIG, task=task, out=str(tmp_path / "demo"), jobs=2)
+    with pytest.raises(
+        CheckpointError, match=r"'oracle-seed0', which ended with status 1: .*task"
+    ):
+        demo(config)
