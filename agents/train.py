@@ -138,13 +138,12 @@ def _learn(
 ) -> None:
     """Learn until the budget is spent, and leave log, metrics and checkpoints whole."""
     counters = {} if resumed is None else cast("dict[str, int]", resumed["monitor"])
+    decided = -1 if resumed is None else _decisions(resumed)
     console = Console(stderr=True)
     with (
         closing(EpisodeLog(directory.episodes, keep=counters.get("log_bytes", 0))) as log,
         closing(
-            make_logger(
-                directory.metrics, resumed_at=counters.get("steps", -1) if config.resume else None
-            )
+            make_logger(directory.metrics, resumed_at=decided if config.resume else None)
         ) as logger,
     ):
         monitor.log = log
@@ -153,7 +152,7 @@ def _learn(
         if resumed is not None:
             set_run_state(agent, monitor, resumed)
             if blend is not None:
-                blend.set_state(cast("dict[str, object]", resumed["blend"]))
+                blend.set_state(cast("dict[str, list[float]]", resumed["blend"]))
         start = agent.num_timesteps
         with closing(
             ProgressDisplay(
@@ -179,6 +178,12 @@ def _learn(
                     )
                     caretaker.save()
         agent.save(directory.model)
+
+
+def _decisions(state: dict[str, object]) -> int:
+    """Return how far the agent of a checkpoint is: steps, or chunks of them."""
+    agent = cast("dict[str, dict[str, int]]", state["agent"])
+    return agent["counters"]["num_timesteps"]
 
 
 @final

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import torch
 from tests.agents.small_runs import LINE, ORACLE, RESUMABLE, small_ppo, small_run, small_sac
+from tests.agents.test_resume import cut_short, records, resumed, scalars
 
 from kibble.agents.action_chunks import ActionChunks, chunk_signals
 from kibble.agents.config import EvaluateConfig, RewardConfig, ShapingConfig, TaskConfig
@@ -148,6 +149,14 @@ def test_demonstrations_are_chunks_that_begin_at_every_step(tmp_path):
     assert chunks.signals.terminated[end - 2 : end + 2].tolist() == [True, True, True, False]
     assert chunks.rewards[end - 2 : end + 1] == pytest.approx([GAMMA**2, GAMMA, 1.0])
     assert run_training(config).episodes.exists()
+
+
+def test_metrics_of_chunks_resume_where_they_were(tmp_path):
+    changes = {"agent": small_sac(chunk=2, learning_starts=20), "checkpoint_every": 150}
+    whole = run_training(small_run(tmp_path / "whole", steps=800, **changes)).path
+    resumed(cut_short(small_run(tmp_path / "short", steps=800, **changes), at=300))
+    assert scalars(tmp_path / "short") == scalars(whole)
+    assert records(tmp_path / "short") == records(whole)
 
 
 def test_chunks_resume_and_count_steps_of_the_environment(tmp_path):
