@@ -17,15 +17,16 @@ class BlendConfig:
         learn: Whether weights are learned (agent=ppo only); false pays every term in full.
         initial: Weight of every auxiliary term at first.
         most: The largest weight; the smallest is 0.
-        rate: The largest change of a weight from one rollout to the next.
-        decay: Pull towards 0, as a share of rate; above 0 an auxiliary reward has to earn its
-            weight.
+        rate: Change of a weight after a rollout for an alignment of 1, which is the cosine between
+            the policy gradients of primary and auxiliary reward.
+        decay: Alignment that a weight of 1 needs to stand; above 0 an auxiliary reward has to
+            earn its weight.
     """
 
     learn: bool = False
     initial: float = 1.0
     most: float = 1.0
-    rate: float = 0.05
+    rate: float = 1.0
     decay: float = 0.0
 
     def __post_init__(self) -> None:
@@ -34,9 +35,7 @@ class BlendConfig:
                 f"`blend.initial` must lie in [0, blend.most], got {self.initial} and "
                 f"{self.most}; write for example blend.initial=1 blend.most=1."
             )
-        if not 0.0 < self.rate <= self.most:
-            raise ConfigError(
-                f"`blend.rate` must lie in (0, blend.most], got {self.rate}; try 0.05."
-            )
+        if not 0.0 < self.rate < float("inf"):
+            raise ConfigError(f"`blend.rate` must be above 0, got {self.rate}; try 1.")
         if not 0.0 <= self.decay <= 1.0:
             raise ConfigError(f"`blend.decay` must lie in [0, 1], got {self.decay}.")

@@ -17,7 +17,6 @@ from kibble.agents.blend.advantages import stream_advantages
 from kibble.agents.blend.config import BlendConfig
 from kibble.agents.blend.outer import OuterStep, alignment
 from kibble.agents.rollout_buffer import PotentialRolloutBuffer
-from kibble.agents.scoring.source import find_source
 from kibble.rewards.blended_rule import BlendedRule
 from kibble.rewards.errors import ConfigError
 from kibble.rewards.signals import Signals
@@ -27,16 +26,16 @@ __all__ = ["BlendLearner"]
 
 @final
 class BlendLearner(BaseCallback):
-    """Moves each weight along the primary return's gradient through the last policy update.
+    """Moves each weight along the gradient of the primary return, before the policy learns.
 
-    After rollout i it estimates the policy gradients of the primary reward and of each auxiliary
-    term from the buffer's signals. The primary gradient of rollout i, taken at the parameters that
-    learning from rollout i - 1 led to, is compared with the auxiliary gradients of rollout i - 1:
-    that is the one-step unroll of the bi-level problem, and the two estimates share no samples, so
-    noise does not align them. The new weights are paid from the next rollout on.
+    From a rollout's signals it estimates the policy gradients of the primary reward and of each
+    auxiliary term, on two halves of the environments. The primary gradient of one half is compared
+    with the auxiliary gradient of the other: their inner product is the derivative of the primary
+    return by the weight, through the policy step that is about to be taken, and as the two share
+    no samples noise does not align them. The new weights pay this very rollout.
 
-    It does nothing about an auxiliary reward while the primary reward has never been earned: both
-    say nothing of each other then.
+    A rollout in which the primary reward was never earned says nothing of the auxiliary ones: the
+    direction found before stands, and until there is one the weights stay as they are.
 
     Args:
         config: Rate, decay and bounds.
@@ -48,33 +47,24 @@ class BlendLearner(BaseCallback):
         super().__init__()
         self.config = config
         self.steps: dict[str, OuterStep] = {}
-        self._last: dict[str, NDArray[np.float32]] = {}  # (P,) auxiliary gradients by term
 
     @property
     def weights(self) -> dict[str, float]:
         """The weight of each auxiliary term."""
         return {name: step.weight for name, step in self.steps.items()}
 
-    def get_state(self) -> dict[str, object]:
-        """Return weights, running means and the last gradients."""
+    def get_state(self) -> dict[str, list[float]]:
+        """Return weights, running means and counts by term."""
         return {
-            "steps": {
-                name: [step.weight, step.mean, step.square, float(step.count)]
-                for name, step in self.steps.items()
-            },
-            "last": dict(self._last),
+            name: [step.weight, step.mean, float(step.count)] for name, step in self.steps.items()
         }
 
-    def set_state(self, state: dict[str, object]) -> None:
+    def set_state(self, state: dict[str, list[float]]) -> None:
         """Go on from a state of :meth:`get_state`."""
-        steps = cast("dict[str, list[float]]", state["steps"])
         self.steps = {
-            name: OuterStep(
-                config=self.config, weight=weight, mean=mean, square=square, count=int(count)
-            )
-            for name, (weight, mean, square, count) in steps.items()
+            name: OuterStep(config=self.config, weight=weight, mean=mean, count=int(count))
+            for name, (weight, mean, count) in state.items()
         }
-        self._last = dict(cast("dict[str, NDArray[np.float32]]", state["last"]))
 
     def _on_training_start(self) -> None:
         self._rule().assign(self.weights)
@@ -85,20 +75,29 @@ class BlendLearner(BaseCallback):
     def _on_rollout_end(self) -> None:
         gradients = self._gradients()
         primary = gradients.pop("task")
-        for name, last in self._last.items():
-            aligned = alignment(primary, last)
-            weight = self.steps[name].take(aligned)
-            self.logger.record(f"blend/weight_{name}", weight)
-            self.logger.record(f"blend/alignment_{name}", aligned)
-        for name in gradients:
+        for name, auxiliary in gradients.items():
             if name not in self.steps:
                 self.steps[name] = OuterStep(config=self.config, weight=self.config.initial)
-        self._last = gradients
+            aligned = [
+                alignment(one, other)
+                for one, other in zip(primary, reversed(auxiliary), strict=True)
+                if one.any()
+            ]
+            mean = float(np.mean(aligned)) if aligned else None
+            self.logger.record(f"blend/weight_{name}", self.steps[name].take(mean))
+            if mean is not None:
+                self.logger.record(f"blend/alignment_{name}", mean)
         self._rule().assign(self.weights)
+        self._buffer().compute_returns_and_advantage(self._last_values(), self.locals["dones"])
+
+    def _last_values(self) -> torch.Tensor:
+        """Return the critic's values of the states after the rollout, (N, 1)."""
+        values: torch.Tensor = self.locals["values"]
+        return values
 
     def _rule(self) -> BlendedRule:
-        source = find_source(self.training_env)
-        rule = None if source is None else source.rule
+        kept = self._buffer().kept
+        rule = None if kept is None else kept.source.rule
         if not isinstance(rule, BlendedRule):
             raise ConfigError(
                 f"A learned blend needs a `BlendedRule`, got {type(rule).__name__}; write "
@@ -111,8 +110,8 @@ class BlendLearner(BaseCallback):
         assert isinstance(buffer, PotentialRolloutBuffer)
         return buffer
 
-    def _gradients(self) -> dict[str, NDArray[np.float32]]:
-        """Return the policy gradient (P,) of every term, unweighed, over the rollout."""
+    def _gradients(self) -> dict[str, list[NDArray[np.float32]]]:
+        """Return the policy gradient (P,) of every term, unweighed, on each half."""
         buffer, policy = self._buffer(), self.model.policy
         signals = buffer.signals()
         terms = self._rule().rule(signals)
@@ -131,8 +130,9 @@ class BlendLearner(BaseCallback):
         if isinstance(buffer.action_space, spaces.Discrete):
             actions = actions.long().flatten()
         _, log_prob, _ = policy.evaluate_actions(observations, actions)
+        halves = _halves(shape)
         return {
-            name: _gradient(policy, log_prob, advantage)
+            name: [_gradient(policy, log_prob, advantage * half) for half in halves]
             for name, advantage in zip(terms, advantages, strict=True)
         }
 
@@ -164,6 +164,13 @@ def _gradient(
         for parameter, gradient in zip(parameters, gradients, strict=True)
     ]
     return torch.cat(parts).detach().cpu().numpy().astype(np.float32)
+
+
+def _halves(shape: tuple[int, int]) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Divide T steps of N environments: by environment, or by time where there is only one."""
+    steps, slots = np.indices(shape)
+    first = slots % 2 == 0 if shape[1] > 1 else steps < shape[0] // 2
+    return first, ~first
 
 
 def _rows(signals: Signals, name: str, shape: tuple[int, int]) -> NDArray[np.bool_]:

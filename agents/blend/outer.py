@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import final
 
 import numpy as np
@@ -12,24 +12,24 @@ from kibble.agents.blend.config import BlendConfig
 
 __all__ = ["OuterStep", "alignment"]
 
-_FIRST, _SECOND, _FLOOR = 0.8, 0.95, 0.02
+_MEMORY = 0.7
 
 
 def alignment(primary: NDArray[np.floating], auxiliary: NDArray[np.floating]) -> float:
     """Return the cosine between two policy gradients, in [-1, 1]; 0 where one of them vanishes.
 
-    After one inner step theta' = theta + alpha * (g_task + sum_k w_k g_k)(theta) the primary
-    return changes with w_k as::
+    After an inner step theta' = theta + alpha * (g_task + sum_k w_k g_k)(theta) the primary return
+    changes with w_k, to first order in alpha, as::
 
-        d J_task(theta') / d w_k = alpha * <grad J_task(theta'), g_k(theta)>
+        d J_task(theta') / d w_k = alpha * <grad J_task(theta), g_k(theta)>
 
     so its sign is that of the cosine. The implicit form of the gradient at an optimum of the inner
     problem, -grad J_task . H^-1 . g_k, is the same up to a positive factor where H is taken for
     -lambda * I, the first term of its Neumann series.
 
     Args:
-        primary: (P,) grad J_task at the new parameters.
-        auxiliary: (P,) g_k at the old ones.
+        primary: (P,) grad J_task.
+        auxiliary: (P,) g_k.
 
     Source:
         Gupta et al. 2023, "Behavior Alignment via Reward Function Optimization" (BARFI),
@@ -46,35 +46,31 @@ def alignment(primary: NDArray[np.floating], auxiliary: NDArray[np.floating]) ->
 @final
 @dataclass(slots=True, kw_only=True)
 class OuterStep:
-    """One weight's Adam, held within [0, most].
+    """One weight's steps, held within [0, most].
 
     Args:
         config: Rate, decay and bounds.
         weight: The weight now.
         mean: Running mean of alignments.
-        square: Running mean of their squares.
-        count: Steps taken.
+        count: Alignments seen.
     """
 
     config: BlendConfig
     weight: float
     mean: float = 0.0
-    square: float = 0.0
-    count: int = field(default=0)
+    count: int = 0
 
-    def take(self, aligned: float) -> float:
-        """Take a step along an alignment, in [-1, 1]; return the new weight.
+    def take(self, aligned: float | None) -> float:
+        """Move by rate * (mean alignment - decay * weight); return the new weight.
 
-        The mean is divided by the root of the mean square, which is not taken for less than 0.02:
-        alignments that are all nearly 0 move nothing.
+        Args:
+            aligned: In [-1, 1]; ``None`` where the rollout says nothing of the primary return: the
+                mean found before stands.
         """
-        self.count += 1
-        self.mean += (1.0 - _FIRST) * (aligned - self.mean)
-        self.square += (1.0 - _SECOND) * (aligned**2 - self.square)
-        mean = self.mean / (1.0 - _FIRST**self.count)
-        root = (self.square / (1.0 - _SECOND**self.count)) ** 0.5
-        direction = mean / max(root, _FLOOR)
-        config = self.config
-        moved = self.weight + config.rate * (direction - config.decay * self.weight)
-        self.weight = min(max(moved, 0.0), config.most)
+        if aligned is not None:
+            self.count += 1
+            self.mean += (1.0 - _MEMORY) * (aligned - self.mean)
+        mean = self.mean / (1.0 - _MEMORY**self.count) if self.count else 0.0
+        moved = self.weight + self.config.rate * (mean - self.config.decay * self.weight)
+        self.weight = min(max(moved, 0.0), self.config.most)
         return self.weight
