@@ -29,6 +29,7 @@ class AgentConfig:
             that counts in steps (agent.learning_starts, shaping.query_every, checkpoint_every)
             counts chunks; the budget `steps` stays one of steps of the environment.
         learning_rate: Step size of Adam.
+        annealing: Part of the budget, at its end, over which the step size falls to a tenth.
         network: Widths of the hidden layers of actor and critic.
         batch_size: Transitions in one gradient step.
         mirror: Also learn from mirrored transitions where the environment is symmetric; PPO does
@@ -46,6 +47,7 @@ class AgentConfig:
     gamma: float = 0.9
     chunk: int = 1
     learning_rate: float = 1e-3
+    annealing: float = 0.4
     network: list[int] = field(default_factory=lambda: [128, 128])
     batch_size: int = 128
     mirror: bool = True
@@ -63,6 +65,8 @@ class AgentConfig:
             )
         if not 0.0 <= self.gamma <= 1.0:
             raise ConfigError(f"`agent.gamma` must lie in [0, 1], got {self.gamma}.")
+        if not 0.0 <= self.annealing <= 1.0:
+            raise ConfigError(f"`agent.annealing` must lie in [0, 1], got {self.annealing}.")
         _check_positive(self, ("chunk", "learning_rate", "batch_size", "warm_start_std"))
         for key in ("warm_start_steps", "critic_warmup_steps"):
             if getattr(self, key) < 0:

@@ -13,6 +13,7 @@ from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.off_policy_algorithm import OffPolicyAlgorithm
 
 from kibble.agents.agent_config import OffPolicyConfig
+from kibble.agents.annealing import Annealing
 from kibble.agents.blend.learner import BlendLearner
 from kibble.agents.builders import Algorithm, build_agent, planned_steps, resolve_device
 from kibble.agents.checkpoints import load_newest, save_checkpoint
@@ -33,6 +34,7 @@ from kibble.agents.run_state import get_run_state, set_run_state
 from kibble.agents.scoring.source import Rescored, Scored, find_source
 from kibble.agents.success_check import success_warning
 from kibble.agents.warm_start import warm_start
+from kibble.rewards.combination import CombinedModel
 from kibble.rewards.errors import ModelError, RewardHackingError
 from kibble.rewards.types import RewardModel, Status
 
@@ -119,12 +121,16 @@ def load_reward_model(config: TrainConfig, device: torch.device) -> RewardModel 
     from kibble.rewards import load
 
     assert config.reward.weights is not None  # RewardConfig refuses it
-    return load(
-        config.reward.weights,
-        device=device,
-        reading=config.reward.reading,
-        missing_view=config.reward.missing_view,
-    )
+    members = [
+        load(
+            weights,
+            device=device,
+            reading=config.reward.reading,
+            missing_view=config.reward.missing_view,
+        )
+        for weights in (config.reward.weights, *config.reward.also)
+    ]
+    return members[0] if len(members) == 1 else CombinedModel(members, config.reward.combine)
 
 
 def _learn(
@@ -167,7 +173,15 @@ def _learn(
                 directory, monitor, display, every=config.checkpoint_every, blend=blend
             )
             with closing(RunGuard(monitor, directory, caretaker.save, resumed=resumed)) as guard:
-                callbacks = [caretaker, CriticWarmup(config.agent.critic_warmup_steps), guard]
+                annealing = Annealing(
+                    monitor,
+                    learning_rate=config.agent.learning_rate,
+                    share=config.agent.annealing,
+                    steps=total,
+                    rollouts=config.rollouts,
+                )
+                warmup = CriticWarmup(config.agent.critic_warmup_steps)
+                callbacks = [caretaker, annealing, warmup, guard]
                 if start < total:
                     learn_within(
                         agent,
