@@ -76,6 +76,24 @@ _ROWS = (
                 "agent.warm_start_steps=1000 agent.critic_warmup_steps=2000 rollouts=150",
                 "begin as the demonstrations act, judge before changing, end after 150 episodes",
             ),
+            (
+                "kibble train task=drawer_open agent=ppo scoring.kind=deferred "
+                "scoring.store_mb=200",
+                "read frames late in large batches; keep them for a model that is adapted later",
+            ),
+            (
+                "kibble train task=push 'shaping.transforms="
+                "[{name: variance},{name: gold, votes: 3, of: 5}]'",
+                "trust steady readings more, and pay success that three of five readings agree on",
+            ),
+            (
+                "kibble train task=drawer_open agent=ppo shaping=absolute blend.learn=true",
+                "learn how much the model's reward may count, by what it does for success",
+            ),
+            (
+                "kibble train task=push 'reward.also=[models/mine]' reward.combine=product",
+                "two reward models that must agree",
+            ),
             ("kibble train run=runs/drawer resume=true", "go on with a run that was stopped"),
         ),
         schema="kibble.agents.config:TrainConfig",

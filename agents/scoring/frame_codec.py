@@ -1,4 +1,4 @@
-"""Lossless compression of an episode's frames, each as what differs from the one before."""
+"""Lossless compression of an episode's frames, in their order."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ _LEVEL = 1  # zlib's fastest; higher levels take three times as long for a tenth
 class FrameEncoder:
     """Compresses the frames of one episode in their order.
 
-    A camera that stands still changes few pixels from frame to frame, so the bytes are combined
-    with those of the frame before by exclusive or, which is mostly zeros, and then deflated.
+    Frames are deflated as they are, and combined with the frame before by exclusive or, which is
+    mostly zeros where the camera stands still; the shorter of the two is kept.
     """
 
     def __init__(self) -> None:
@@ -31,9 +31,11 @@ class FrameEncoder:
         packed = {}
         for view, images in frames.items():
             before = self._before.get(view)
-            same = before is not None and before.shape == images.shape
-            changed = np.bitwise_xor(images, before) if same and before is not None else images
-            packed[view] = _header(images, same) + zlib.compress(changed.tobytes(), _LEVEL)
+            packed[view] = _header(images, False) + zlib.compress(images.tobytes(), _LEVEL)
+            if before is not None and before.shape == images.shape:
+                changed = np.bitwise_xor(images, before)
+                other = _header(images, True) + zlib.compress(changed.tobytes(), _LEVEL)
+                packed[view] = min(packed[view], other, key=len)
             self._before[view] = images.copy()
         return packed
 
