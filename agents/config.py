@@ -115,6 +115,11 @@ class TrainConfig:
                 "`agent.critic_warmup_steps` must be 0 with agent=ppo and observation=pixels, got "
                 f"{self.agent.critic_warmup_steps}: there actor and critic share what they see."
             )
+        if self.observation == "embedding" and self.reward.also:
+            raise ConfigError(
+                "`observation=embedding` needs one reward model that embeds frames, got "
+                f"reward.also={list(self.reward.also)}; leave reward.also empty."
+            )
         if self.observation == "embedding" and self.scoring.kind == "asynchronous":
             raise ConfigError(
                 "`scoring.kind=asynchronous` reads frames beside the environments, and "

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from kibble.agents.near_names import one_of
 from kibble.rewards.errors import ConfigError
@@ -11,6 +11,7 @@ __all__ = ["READINGS", "RewardConfig"]
 
 REWARD_KINDS = ("model", "sparse", "oracle")
 READINGS = ("absolute", "incremental", "forward", "backward", "mean", "gated")
+COMBININGS = ("min", "product", "weighted", "lexicographic")
 MISSING_VIEWS = ("learned", "flag")
 
 
@@ -27,6 +28,9 @@ class RewardConfig:
             gated; backward needs goal frames.
         missing_view: learned (a stand-in replaces a view that the task lacks) or flag (such frames
             count as unanswered).
+        also: Further weights, read beside the first and combined with it.
+        combine: How they are combined: min, product, weighted (their mean) or lexicographic (in
+            the order given).
     """
 
     name: str = "sparse"
@@ -34,8 +38,11 @@ class RewardConfig:
     weights: str | None = None
     reading: str = "absolute"
     missing_view: str = "learned"
+    also: list[str] = field(default_factory=list)
+    combine: str = "min"
 
     def __post_init__(self) -> None:
+        one_of("reward.combine", self.combine, COMBININGS)
         one_of("reward.kind", self.kind, REWARD_KINDS)
         one_of("reward.reading", self.reading, READINGS)
         one_of("reward.missing_view", self.missing_view, MISSING_VIEWS)
@@ -43,4 +50,9 @@ class RewardConfig:
             raise ConfigError(
                 "`reward.weights` must be given for a reward model, got null; "
                 "write reward.weights=grm_tiny or the path of a weights folder."
+            )
+        if self.also and self.kind != "model":
+            raise ConfigError(
+                f"`reward.also` combines reward models, got {list(self.also)} with "
+                f"reward.kind={self.kind}; choose reward=grm_tiny first, or leave it empty."
             )

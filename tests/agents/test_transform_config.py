@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pytest
+from tests.agents.small_runs import small_run
+from tests.tiny_grm import tiny_network
 
 from kibble.agents.command_line.compose import open_composer
 from kibble.agents.command_line.table import COMMANDS
-from kibble.agents.config import ShapingConfig, TrainConfig
+from kibble.agents.config import RewardConfig, ShapingConfig, TaskConfig, TrainConfig
+from kibble.agents.episode_log import read_episodes
+from kibble.agents.train import run_training
 from kibble.agents.transform_config import (
     TRANSFORMS,
     build_rule,
@@ -15,6 +21,7 @@ from kibble.agents.transform_config import (
     transforms_help,
 )
 from kibble.rewards.errors import ConfigError, ShapingError
+from kibble.rewards.loading import save
 from kibble.rewards.rule import ShapingRule
 from kibble.rewards.transforms import (
     Clip,
@@ -114,3 +121,51 @@ def test_a_lexicographic_order_without_discount_is_refused_when_the_rule_is_buil
         build_rule(shaping, gamma=1.0)
     with pytest.raises(ShapingError, match="`gamma` must lie in"):
         build_rule(ShapingConfig(), gamma=np.nan)
+
+
+@pytest.mark.parametrize(
+    ("make", "text"),
+    [
+        (lambda: RewardConfig(also=["b"]), r"`reward.also` combines reward models, got \['b'\]"),
+        (lambda: RewardConfig(combine="mn"), "`reward.combine` .* did you mean 'min'"),
+    ],
+)
+def test_reward_models_are_combined_with_reward_models(make, text):
+    with pytest.raises(ConfigError, match=text):
+        make()
+
+
+def test_the_embedding_of_several_models_is_refused():
+    reward = RewardConfig(name="two", kind="model", weights="a", also=["b"])
+    with pytest.raises(ConfigError, match="one reward model that embeds frames"):
+        TrainConfig(reward=reward, observation="embedding")
+
+
+@pytest.mark.slow
+def test_training_pays_by_the_transforms_and_combines_the_models(tmp_path):
+    save(tiny_network(0), tmp_path / "a", name="a")
+    save(tiny_network(1), tmp_path / "b", name="b")
+    config = small_run(
+        tmp_path / "run",
+        task=TaskConfig(
+            name="reach", id="kibble/Reach-v0", views=["front", "wrist"], image_size=[32, 32]
+        ),
+        reward=RewardConfig(
+            name="two",
+            kind="model",
+            weights=str(tmp_path / "a"),
+            also=[str(tmp_path / "b")],
+            combine="product",
+        ),
+        shaping=ShapingConfig(
+            mode="held_absolute",
+            transforms=[{"name": "preference", "steepness": 1e-9, "shift": 0.0}],
+        ),
+        steps=50,
+    )
+    directory = run_training(config)
+    (record,) = read_episodes(directory.episodes)
+    assert record.return_shaped == pytest.approx(0.5 * record.length)
+    assert directory.load_config() == config
+    metadata = json.loads((directory.path / "metadata.json").read_text())
+    assert metadata["reward_model"]["name"] == "product(a,b)"
