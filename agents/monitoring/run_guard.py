@@ -15,7 +15,7 @@ from kibble.agents.monitoring.picture import draw_monitor
 from kibble.agents.run_directory import RunDirectory
 from kibble.agents.scoring.scoring import Scoring
 from kibble.agents.scoring.source import find_source
-from kibble.rewards.monitor.over_episodes import WatchedEpisode, false_successes
+from kibble.rewards.monitor.over_episodes import WatchedEpisode
 
 __all__ = ["RunGuard"]
 
@@ -64,6 +64,9 @@ class RunGuard(BaseCallback):
         self._stop_if_in_trouble()
 
     def _on_step(self) -> bool:
+        if self._scoring is not None:
+            failures = self._scoring.shaper.potential.failures
+            self.logger.record("reward_model/failed_readings", float(sum(failures.values())))
         if self._monitored is not None:
             for episode in self._monitored.take_episodes():
                 self._record(self._monitored, episode)
@@ -103,7 +106,7 @@ class RunGuard(BaseCallback):
             if not np.isnan(value):
                 self.logger.record_mean(f"monitor/{name}", value)
         newest = {
-            "false_success_rate": false_successes(monitored.monitor.episodes).rate,
+            "false_success_rate": monitored.monitor.false_successes.rate,
             "spread": monitored.monitor.spread,
             "findings": float(sum(monitored.findings.values())),
             "alarms": float(len(monitored.monitor.active)),

@@ -12,7 +12,12 @@ from numpy.typing import NDArray
 
 from kibble.rewards.monitor.episode_watch import EpisodeWatch
 from kibble.rewards.monitor.finding import Finding, Severity
-from kibble.rewards.monitor.over_episodes import WatchedEpisode, false_successes, trend
+from kibble.rewards.monitor.over_episodes import (
+    FalseSuccesses,
+    WatchedEpisode,
+    false_successes,
+    trend,
+)
 from kibble.rewards.monitor.sentences import sentence
 from kibble.rewards.monitor.thresholds import Thresholds
 from kibble.rewards.potential import Potential
@@ -78,6 +83,11 @@ class HackingMonitor:
     def flagged(self) -> NDArray[np.bool_]:
         """(N,) whether the running episode of each slot shows a finding."""
         return np.array([watch is not None and bool(watch.flagged) for watch in self._running])
+
+    @property
+    def false_successes(self) -> FalseSuccesses:
+        """How often true failures among the newest episodes were judged successes."""
+        return false_successes(self._newest())
 
     def watch(self, potential: Potential, step: ShapedStep) -> list[Finding]:
         """Take in one step of all slots, right after it was scored.
@@ -199,7 +209,7 @@ class HackingMonitor:
             )
 
     def _look_at_judgement(self) -> None:
-        found = false_successes(self._newest())
+        found = self.false_successes
         self._alarm(
             "false_success",
             on=found.failures >= _LEAST_FAILURES and found.low > self.thresholds.false_success,

@@ -188,6 +188,8 @@ def test_what_failed_is_in_the_scalars(train):
     events.Reload()
     shares = [event.value for event in events.Scalars("reward_model/unanswered")]
     assert np.mean(shares) == pytest.approx(0.25, abs=0.03)
+    failed = events.Scalars("reward_model/failed_readings")[-1].value
+    assert failed == pytest.approx(0.25 * STEPS, abs=40)
 
 
 def test_a_share_of_failures_may_be_raised_when_going_on(train):
