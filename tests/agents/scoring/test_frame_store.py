@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from tests.agents.scoring.line_runs import all_rewards, buffer_of, line_venv, walk
+from tests.agents.scoring.line_runs import GAMMA, all_rewards, buffer_of, line_venv, walk
 from tests.reward_models import CentroidModel, SmoothedModel
 from tests.tiny_grm import PHRASINGS, shaken_network
 
+from kibble.agents.demonstrated import Transitions
 from kibble.agents.scoring.episode_store import EpisodeStore
 from kibble.agents.scoring.frame_codec import FrameDecoder, FrameEncoder
 from kibble.agents.trees import load_tree, save_tree
 from kibble.rewards.errors import ConfigError
 from kibble.rewards.grm.model import GeneralRewardModel
+from kibble.rewards.rule import ShapingRule
+from kibble.rewards.signals import Signals
 
 
 def test_frames_come_back_bit_for_bit_and_still_pictures_take_little():
@@ -145,6 +148,28 @@ def test_a_model_that_fails_to_read_again_changes_nothing():
     np.testing.assert_array_equal(all_rewards(buffer), before)
     assert buffer.kept.versions == {"1": 90}
     assert isinstance(venv.shaper.potential.model, SmoothedModel)
+
+
+def test_demonstrations_are_read_again_by_the_same_model():
+    def shown(model) -> Transitions:
+        """Two transitions that pay the model's version."""
+        never = np.zeros(2, np.bool_)
+        ones = np.ones((2, 1), np.float32)
+        return Transitions(
+            observations=ones,
+            next_observations=ones,
+            actions=ones.astype(np.int64),
+            signals=Signals.sparse(np.full(2, float(model.spec.version)), never, never),
+            rule=ShapingRule(gamma=GAMMA),
+        )
+
+    venv = line_venv(SmoothedModel(), store_mb=10.0)
+    buffer = buffer_of(venv)
+    walk(venv, buffer, 10)
+    buffer.demonstrate(shown(SmoothedModel()), share=1.0, read_again=shown)
+    assert buffer.sample(5).rewards.flatten().tolist() == [1.0] * 5
+    buffer.rescore(Other())
+    assert buffer.sample(5).rewards.flatten().tolist() == [2.0] * 5
 
 
 def test_a_full_store_lets_the_oldest_go_and_says_so(caplog):
