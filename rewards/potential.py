@@ -70,6 +70,7 @@ class Potential:
         fresh: (N,) bool, whether the last query renewed the potential.
         held: (N,) bool, to be assigned: slots whose potential keeps its value by order, until
             they are released or begin an episode. They are read all the same.
+        fault: What the model raised, if it is ``patient``; the model is then left alone.
         readings: (N,) what became of the frames of the last update; ``None`` where none came.
 
     Raises:
@@ -109,7 +110,7 @@ class Potential:
         self._smoothing: list[NDArray[np.float64] | None] = [None] * slots
         self._tally = FailureTally(model.spec.name, max_share=max_failure_share, window=window)
         self._patient = patient
-        self._fault: Exception | None = None
+        self.fault: Exception | None = None
 
     def __len__(self) -> int:
         return len(self._reader)
@@ -152,7 +153,7 @@ class Potential:
                     f"Reward model {self.spec.name!r} could not open the first episode of slot "
                     f"{slot} ({reading.status.name}): {reading.reason} Mend the model; nothing "
                     "was lost."
-                ) from self._fault
+                ) from self.fault
             self.held[slot] = False
             self._smoothing[slot] = None
             self.success[slot] = self.confidence[slot] = np.nan
@@ -183,6 +184,12 @@ class Potential:
         if not self._patient:
             self._tally.check()
 
+    def fail(self, error: Exception) -> None:
+        """Keep an error of the model for :meth:`check`; raise it unless ``patient``."""
+        if not self._patient:
+            raise error
+        self.fault = error
+
     def check(self) -> None:
         """Report what a ``patient`` potential has kept to itself.
 
@@ -190,9 +197,9 @@ class Potential:
             Exception: What the model raised, if it did.
             ModelError: If too many of the last readings failed.
         """
-        if self._fault is not None:
+        if self.fault is not None:
             self._tally.forget()  # so that a run can go on with a model that was mended
-            raise self._fault
+            raise self.fault
         self._tally.check()
 
     def get_state(self) -> PotentialState:
@@ -235,24 +242,20 @@ class Potential:
         self._reader.set_state(state["reader"])
 
     def _opened(self, slot: int, task: Task, frames: Frames) -> Reading:
-        if self._fault is None:
+        if self.fault is None:
             try:
                 return self._reader.open(slot, task, frames)
             except Exception as error:  # kept, and raised by `check`
-                if not self._patient:
-                    raise
-                self._fault = error
-        return Reading(status=Status.MODEL_ERROR, reason=f"{self._fault}")
+                self.fail(error)
+        return Reading(status=Status.MODEL_ERROR, reason=f"{self.fault}")
 
     def _read(self, frames: Mapping[int, Frames]) -> Mapping[int, Reading]:
-        if self._fault is None:
+        if self.fault is None:
             try:
                 return self._reader.read(frames)
             except Exception as error:  # kept, and raised by `check`
-                if not self._patient:
-                    raise
-                self._fault = error
-        return dict.fromkeys(frames, Reading(status=Status.MODEL_ERROR, reason=f"{self._fault}"))
+                self.fail(error)
+        return dict.fromkeys(frames, Reading(status=Status.MODEL_ERROR, reason=f"{self.fault}"))
 
     def _take(self, slot: int, reading: Reading) -> None:
         """Renew the potential where the reading is good and the slot not held by order."""

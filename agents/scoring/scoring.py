@@ -241,8 +241,14 @@ class Scoring:
 
     def _meet_new_version(self, version: str) -> Results:
         """Read what is kept again, or say that older potentials stay as they are."""
+        if self._shaper.potential.fault is not None:
+            return []  # the run is about to stop; it reads the store again when it goes on
         if self._store is not None:
-            return self._rescore(self._shaper.potential.model)
+            try:
+                return self._rescore(self._shaper.potential.model)
+            except Exception as error:  # kept until the run can stop without a loss
+                self._shaper.potential.fail(error)
+                return []
         _LOGGER.warning(
             "Reward model %r changed from version %s to %s: transitions keep the potentials that "
             "the older one read, and running episodes hold theirs; keep frames with "

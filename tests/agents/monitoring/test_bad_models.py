@@ -16,6 +16,7 @@ from tests.reward_models import NanModel, TroubledModel
 from kibble.agents.config import RewardConfig, ShapingConfig, TaskConfig, TrainConfig
 from kibble.agents.monitoring.config import MonitorConfig
 from kibble.agents.run_directory import RunDirectory
+from kibble.agents.scoring.config import ScoringConfig
 from kibble.agents.train import run_training
 from kibble.envs.traps import TRAPS, trap_model
 from kibble.rewards import Estimate, Frames, ModelSpec, RewardModel
@@ -197,3 +198,22 @@ def test_a_share_of_failures_may_be_raised_when_going_on(train):
     stops(lambda: train(troubled(trouble)), ModelError, "max_failure_share")
     directory = train(troubled(trouble), resume=True, shaping=ShapingConfig(max_failure_share=0.5))
     assert steps_of(directory.path)[-1] == STEPS
+
+
+def test_a_new_version_that_fails_on_stored_frames_stops_the_run_with_a_checkpoint(
+    train, tmp_path
+):
+    model = troubled(lambda call: None)
+
+    def adapt(call: int) -> Exception | None:
+        model.version = "1" if call < 100 else "2"
+        return ModelError("the adapted head is broken") if call > 100 else None
+
+    model.trouble = adapt
+    scoring = ScoringConfig(store_mb=5.0)
+    stops(lambda: train(model, scoring=scoring), ModelError, "max_failure_share")
+    assert steps_of(tmp_path / "run")
+    mended = troubled(lambda call: None)
+    mended.version = "2"
+    train(mended, resume=True, scoring=scoring)
+    assert steps_of(tmp_path / "run")[-1] == STEPS
