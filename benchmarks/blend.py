@@ -1,6 +1,7 @@
 """A learned blend against plain and potential shaping, with an honest and an adversarial reward.
 
     python benchmarks/blend.py --seeds 3 --steps 32768
+    python benchmarks/blend.py --side 11 --arms blend --out blend_large_room
 
 PPO walks in a room from the quarter that is far from the goal; reaching the goal pays 1 and ends
 the episode. The honest auxiliary reward is Phi = -distance to the goal (scaled to at most 1), the
@@ -35,7 +36,7 @@ from kibble.rewards.rule import RewardRule, ShapingRule, total
 from kibble.rewards.shaped_step import ShapedStep
 from kibble.rewards.signals import Signals
 
-SIDE, LIMIT, ENVS, STEPS, GAMMA = 7, 50, 16, 128, 0.95
+LIMIT, ENVS, STEPS, GAMMA = 50, 16, 128, 0.95
 MOVES = np.array([[1, 0], [-1, 0], [0, 1], [0, -1]])
 MODES = {"sparse": "none", "absolute": "absolute", "blend": "absolute", "potential": "potential"}
 READINGS = ("honest", "adversarial")
@@ -44,10 +45,10 @@ READINGS = ("honest", "adversarial")
 class Room(VecEnv):
     """ENVS square rooms at once, which are their own source of signals."""
 
-    def __init__(self, rule: RewardRule, *, honest: bool, seed: int) -> None:
-        space = spaces.Box(0.0, 1.0, (2 * SIDE,), np.float32)
+    def __init__(self, rule: RewardRule, *, side: int, honest: bool, seed: int) -> None:
+        space = spaces.Box(0.0, 1.0, (2 * side,), np.float32)
         super().__init__(ENVS, space, spaces.Discrete(4))
-        self.rule, self.honest = rule, honest
+        self.rule, self.side, self.honest = rule, side, honest
         self.scoring = self
         self.listeners: list[Listener] = []
         self.newest, self.paid = -1, np.zeros(ENVS)
@@ -69,7 +70,7 @@ class Room(VecEnv):
         """Begin all episodes."""
         self._cells, self._age = self._starts(ENVS), np.zeros(ENVS, np.int64)
         self._first = self._progress()
-        return observed(self._cells)
+        return observed(self._cells, self.side)
 
     def step_async(self, actions: NDArray[np.int64]) -> None:
         """Take note of the actions."""
@@ -78,9 +79,9 @@ class Room(VecEnv):
     def step_wait(self) -> tuple[NDArray[np.float32], NDArray[np.float32], Any, Any]:
         """Move, pay by the rule, begin anew where an episode ended."""
         before = self._progress()
-        self._cells = moved(self._cells, self._actions)
+        self._cells = moved(self._cells, self._actions, self.side)
         self._age += 1
-        after, terminated = self._progress(), (self._cells == SIDE - 1).all(axis=1)
+        after, terminated = self._progress(), (self._cells == self.side - 1).all(axis=1)
         truncated = ~terminated & (self._age >= LIMIT)
         signals = self._signals(before, after, terminated, truncated)
         terms = self.rule(signals)
@@ -92,13 +93,15 @@ class Room(VecEnv):
         ended = terminated | truncated
         infos: list[dict[str, Any]] = [{} for _ in range(ENVS)]
         for slot in np.flatnonzero(ended).tolist():
-            infos[slot]["terminal_observation"] = observed(self._cells[slot : slot + 1])[0]
+            infos[slot]["terminal_observation"] = observed(
+                self._cells[slot : slot + 1], self.side
+            )[0]
             infos[slot]["TimeLimit.truncated"] = bool(truncated[slot])
             self.ended.append(((self.newest + 1) * ENVS, bool(terminated[slot])))
         self._cells = np.where(ended[:, None], self._starts(ENVS), self._cells)
         self._age[ended] = 0
         self._first = np.where(ended, self._progress(), self._first)
-        return observed(self._cells), self.paid.astype(np.float32), ended, infos
+        return observed(self._cells, self.side), self.paid.astype(np.float32), ended, infos
 
     def close(self) -> None:
         """Nothing to close."""
@@ -120,10 +123,10 @@ class Room(VecEnv):
         return [False] * ENVS
 
     def _starts(self, count: int) -> NDArray[np.int64]:
-        return self._rng.integers(0, SIDE // 2 + 1, (count, 2))
+        return self._rng.integers(0, self.side // 2 + 1, (count, 2))
 
     def _progress(self) -> NDArray[np.float64]:
-        return np.asarray(self._cells.sum(axis=1) / (2.0 * (SIDE - 1)))
+        return np.asarray(self._cells.sum(axis=1) / (2.0 * (self.side - 1)))
 
     def _potential(self, progress: NDArray[np.float64]) -> NDArray[np.float64]:
         return progress - 1.0 if self.honest else 1.0 - progress
@@ -164,25 +167,25 @@ class Log(BaseCallback):
             self.weights.append(round(self.learner.weights.get("shaping", 1.0), 4))
 
 
-def observed(cells: NDArray[np.int64]) -> NDArray[np.float32]:
-    """One-hot row and column, (N, 2) to (N, 2 * SIDE)."""
-    return np.eye(SIDE, dtype=np.float32)[cells].reshape(len(cells), -1)
+def observed(cells: NDArray[np.int64], side: int) -> NDArray[np.float32]:
+    """One-hot row and column, (N, 2) to (N, 2 * side)."""
+    return np.eye(side, dtype=np.float32)[cells].reshape(len(cells), -1)
 
 
-def moved(cells: NDArray[np.int64], actions: NDArray[np.int64]) -> NDArray[np.int64]:
+def moved(cells: NDArray[np.int64], actions: NDArray[np.int64], side: int) -> NDArray[np.int64]:
     """Move each cell by its action; walls hold."""
-    return np.clip(cells + MOVES[actions], 0, SIDE - 1)
+    return np.clip(cells + MOVES[actions], 0, side - 1)
 
 
-def success_rate(agent: PPO) -> float:
+def success_rate(agent: PPO, side: int) -> float:
     """Share of the starts from which the agent's mode reaches the goal in time."""
-    rows, columns = np.indices((SIDE // 2 + 1, SIDE // 2 + 1))
+    rows, columns = np.indices((side // 2 + 1, side // 2 + 1))
     cells = np.stack([rows.ravel(), columns.ravel()], axis=1)
     reached = np.zeros(len(cells), np.bool_)
     for _ in range(LIMIT):
-        actions, _ = agent.predict(observed(cells), deterministic=True)
-        cells = np.where(reached[:, None], cells, moved(cells, actions))
-        reached |= (cells == SIDE - 1).all(axis=1)
+        actions, _ = agent.predict(observed(cells, side), deterministic=True)
+        cells = np.where(reached[:, None], cells, moved(cells, actions, side))
+        reached |= (cells == side - 1).all(axis=1)
     return float(reached.mean())
 
 
@@ -204,13 +207,15 @@ def steps_to_success(ended: list[tuple[int, bool]], *, share: float, last: int =
     return None
 
 
-def train(arm: str, *, honest: bool, seed: int, steps: int, blend: BlendConfig) -> dict[str, Any]:
+def train(
+    arm: str, *, side: int, honest: bool, seed: int, steps: int, blend: BlendConfig
+) -> dict[str, Any]:
     """Train one agent; return its success, its learning curve and its weights."""
     rule: RewardRule = ShapingRule(gamma=GAMMA, mode=MODES[arm])
     learner = BlendLearner(blend) if arm == "blend" else None
     if learner is not None:
         rule = BlendedRule(rule, initial=blend.initial)
-    room = Room(rule, honest=honest, seed=seed)
+    room = Room(rule, side=side, honest=honest, seed=seed)
     agent = PPO(
         "MlpPolicy",
         room,
@@ -229,7 +234,7 @@ def train(arm: str, *, honest: bool, seed: int, steps: int, blend: BlendConfig) 
     log = Log(learner)
     agent.learn(steps, callback=[log] if learner is None else [learner, log])
     return {
-        "success": success_rate(agent),
+        "success": success_rate(agent, side),
         "steps_to_90": steps_to_success(room.ended, share=0.9),
         "training_success_by_tenth": by_tenth(room.ended, steps),
         "weights": log.weights,
@@ -240,6 +245,7 @@ def main() -> None:
     """Train every arm with every reading and seed, and write the JSON."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--side", type=int, default=7, help="cells along each wall")
     parser.add_argument("--steps", type=int, default=32_768)
     parser.add_argument("--rate", type=float, default=BlendConfig().rate)
     parser.add_argument("--arms", nargs="*", default=["absolute", "blend", "potential"])
@@ -254,8 +260,15 @@ def main() -> None:
         for place, (reading, arm) in enumerate(jobs):
             runs = []
             for seed in range(options.seeds):
-                honest = reading == "honest"
-                runs.append(train(arm, honest=honest, seed=seed, steps=options.steps, blend=blend))
+                run = train(
+                    arm,
+                    side=options.side,
+                    honest=reading == "honest",
+                    seed=seed,
+                    steps=options.steps,
+                    blend=blend,
+                )
+                runs.append(run)
                 show(place * options.seeds + seed + 1, len(jobs) * options.seeds)
             rates = [run["success"] for run in runs]
             row = {
