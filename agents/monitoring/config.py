@@ -34,7 +34,7 @@ class MonitorConfig:
     action: str = "warn"
     weight: float = 0.1
     falls: int = 3
-    still: int = 15
+    still: int = 25
     disagreement: float = 0.25
     spread: float = 0.01
     false_success: float = 0.2

@@ -36,7 +36,7 @@ class Thresholds:
     readings: int = 40
     amplitude: float = 0.15
     falls: int = 3
-    still: int = 15
+    still: int = 25
     disagreement: float = 0.25
     spread: float = 0.01
     false_success: float = 0.2

@@ -85,22 +85,22 @@ def test_a_model_that_does_not_react_to_motion_is_frozen():
     bench = Bench()
     bench.begin(5)
     found = []
-    for step in range(20):  # the dot moves up and down, and the model reads its column
+    for step in range(30):  # the dot moves up and down, and the model reads its column
         found += bench.step(dot(5, row=2 * (step % 2)))
     assert [finding.detector for finding in found] == ["frozen_progress"]
-    assert found[0].evidence["readings"] == 15
+    assert found[0].evidence["readings"] == 25
 
 
 def test_a_scene_that_stands_still_is_no_frozen_model():
     bench = Bench()
     bench.begin(5)
-    assert [f for _ in range(30) for f in bench.step(dot(5))] == []
+    assert [f for _ in range(40) for f in bench.step(dot(5))] == []
 
 
 def test_steps_without_a_frame_are_no_readings():
     bench = Bench()
     bench.begin(5)
-    for _ in range(30):
+    for _ in range(40):
         assert bench.step(None) == []
     bench.step(dot(5), ends=True)
     assert bench.monitor.episodes[-1].still <= 2
