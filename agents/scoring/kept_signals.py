@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from kibble.agents.scoring.signal_columns import SignalColumns
 from kibble.agents.scoring.source import Rescored, Scored, SignalSource
+from kibble.rewards.errors import ShapingError
 from kibble.rewards.rule import total
 from kibble.rewards.signals import Signals
 
@@ -68,8 +69,16 @@ class KeptSignals:
         Args:
             row: The row; what it held is forgotten.
             rewards: (N,) what the step was paid as the agent saw it.
+
+        Raises:
+            ShapingError: If the newest step has a row already.
         """
         number = self.source.newest
+        if number in self._rows:
+            raise ShapingError(
+                f"A buffer that derives rewards must get each step once, got step {number} again; "
+                "step the environments before adding, and give demonstrations to `demonstrate`."
+            )
         if self._rows.pop(int(self._numbers[row]), None) is not None:
             self._unscored -= not self._known[row].all()
         self._numbers[row] = number

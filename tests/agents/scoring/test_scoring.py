@@ -27,7 +27,7 @@ from kibble.agents.scoring.config import ScoringConfig
 from kibble.agents.shaped_vec_env import ShapedVecEnv
 from kibble.envs import CaptureFrames
 from kibble.rewards import Status
-from kibble.rewards.errors import ConfigError
+from kibble.rewards.errors import ConfigError, ShapingError
 from kibble.rewards.shaped_step import ShapedStep
 from kibble.rewards.shaper import Shaper
 from kibble.rewards.smoothing import RunningMedian
@@ -113,6 +113,16 @@ def test_a_batch_that_touches_only_scored_transitions_scores_nothing():
     assert calls == 10
     buffer.sample(4)
     assert len(model.batches) == calls
+
+
+def test_a_step_is_added_once():
+    venv = line_venv(CentroidModel())
+    buffer = buffer_of(venv)
+    walk(venv, buffer, 2)
+    row = [column[1] for column in (buffer.observations, buffer.next_observations)]
+    action, rewards = np.ones((3, 1), np.int64), np.zeros(3)
+    with pytest.raises(ShapingError, match="must get each step once, got step 1 again"):
+        buffer.add(*row, action, rewards, rewards, [{}] * 3)
 
 
 @pytest.mark.parametrize("kind", LATE)
