@@ -45,9 +45,9 @@ def combine_progress(
 ) -> NDArray[np.float64]:
     """Combine M readings of N frames.
 
-    Lexicographic, from the last model to the first: ``p = (floor(levels * p_i) + p) / (levels +
-    1)``; so a whole level of an earlier model outweighs everything that later ones say, and the
-    result is 1 only where all readings are.
+    Lexicographic, from the last model to the first: ``p = (2 * floor(levels * p_i) + p) / (2 *
+    levels + 1)``; so one level of an earlier model outweighs everything that later ones say, and
+    the result is 1 only where all readings are.
 
     Args:
         readings: (M, N) in [0, 1], most important model first.
@@ -62,7 +62,7 @@ def combine_progress(
     >>> combine_progress(readings, "min").tolist()
     [0.25, 1.0]
     >>> combine_progress(readings, "lexicographic", levels=4).tolist()
-    [0.45, 1.0]
+    [0.4722222222222222, 1.0]
     """
     chosen, values = Combining(how), np.asarray(readings, np.float64)
     if chosen is Combining.MIN:
@@ -73,7 +73,7 @@ def combine_progress(
         return np.asarray(np.average(values, axis=0, weights=weights))
     combined = values[-1]
     for earlier in values[-2::-1]:
-        combined = (np.floor(levels * earlier) + combined) / (levels + 1)
+        combined = (2.0 * np.floor(levels * earlier) + combined) / (2 * levels + 1)
     return np.asarray(combined)
 
 
