@@ -1,7 +1,7 @@
 """A learned blend against plain and potential shaping, with an honest and an adversarial reward.
 
     python benchmarks/blend.py --seeds 3 --steps 32768
-    python benchmarks/blend.py --side 11 --arms blend --out blend_large_room
+    python benchmarks/blend.py --side 11 --out blend_large_room
 
 PPO walks in a room from the quarter that is far from the goal; reaching the goal pays 1 and ends
 the episode. The honest auxiliary reward is Phi = -distance to the goal (scaled to at most 1), the
