@@ -40,7 +40,7 @@ class MonitorConfig:
     false_success: float = 0.2
     unearned: float = 0.25
     episodes: int = 30
-    repeated: int = 5
+    repeated: int = 10
 
     def __post_init__(self) -> None:
         one_of("monitor.action", self.action, ACTIONS)

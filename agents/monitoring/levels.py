@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import cast
 
 import numpy as np
@@ -11,10 +10,11 @@ from scipy.stats import binomtest
 
 from kibble.agents.monitoring.journal import JournalRows
 from kibble.rewards.monitor import DETECTORS, Thresholds
+from kibble.rewards.monitor.over_episodes import LEAST_FAILURES
 
 __all__ = ["detector_levels"]
 
-_Row = Mapping[str, object]
+_ALMOST = 0.99
 
 
 def detector_levels(rows: JournalRows, thresholds: Thresholds) -> dict[str, NDArray[np.float64]]:
@@ -50,28 +50,35 @@ def detector_levels(rows: JournalRows, thresholds: Thresholds) -> dict[str, NDAr
 
 
 def _false_success(episodes: list[dict[str, object]], limits: Thresholds) -> NDArray[np.float64]:
-    """Rate of failures judged successes over the newest episodes, as a share of the threshold."""
+    """Rate of failures judged successes; 1 or more only where its whole interval lies above."""
     failed = np.array([row["succeeded"] is False for row in episodes])
     judged = np.nan_to_num(_column(episodes, "judged"), nan=0.0) >= 0.5
     levels = np.full(len(episodes), np.nan)
     for i in range(len(episodes)):
         newest = slice(max(0, i + 1 - limits.episodes), i + 1)
-        failures = int(failed[newest].sum())
-        if failures:
-            false = int((failed & judged)[newest].sum())
-            low = float(binomtest(false, failures).proportion_ci(0.95, method="wilson").low)
-            if low > limits.false_success:
-                levels[i] = low / limits.false_success
-            else:  # found only with its whole interval
-                levels[i] = min(false / failures / limits.false_success, 0.99)
+        failures, false = int(failed[newest].sum()), int((failed & judged)[newest].sum())
+        if failures == 0:
+            continue
+        low = float(binomtest(false, failures).proportion_ci(0.95, method="wilson").low)
+        found = failures >= LEAST_FAILURES and low > limits.false_success
+        level = (low if found else false / failures) / limits.false_success
+        levels[i] = level if found else min(level, _ALMOST)
     return levels
 
 
 def _paid_failure(episodes: list[dict[str, object]], limits: Thresholds) -> NDArray[np.float64]:
+    """Mean pay of failures beyond any potential; 1 or more only where there are enough of them."""
     failed = np.array([row["succeeded"] is False for row in episodes])
+    unearned = _column(episodes, "unearned")
     pays = max([1.0, *_column(episodes, "task_return")[~failed].tolist()])
-    share = np.fmax(_column(episodes, "unearned"), 0.0) / pays / limits.unearned
-    return np.where(failed, share, np.nan)
+    levels = np.full(len(episodes), np.nan)
+    for i in range(len(episodes)):
+        newest = slice(max(0, i + 1 - limits.episodes), i + 1)
+        among = unearned[newest][failed[newest]]
+        if len(among):
+            level = max(0.0, float(among.mean())) / pays / limits.unearned
+            levels[i] = level if len(among) >= LEAST_FAILURES else min(level, _ALMOST)
+    return levels
 
 
 def _column(episodes: list[dict[str, object]], name: str) -> NDArray[np.float64]:

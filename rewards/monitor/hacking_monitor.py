@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from kibble.rewards.monitor.episode_watch import EpisodeWatch
 from kibble.rewards.monitor.finding import Finding, Severity
 from kibble.rewards.monitor.over_episodes import (
+    LEAST_FAILURES,
     FalseSuccesses,
     WatchedEpisode,
     false_successes,
@@ -38,7 +39,6 @@ DETECTORS = (
 """Names of all detectors. The first three speak of an episode; repeated they are alarms."""
 
 _SPREAD_OVER = 400  # readings
-_LEAST_FAILURES = 5
 _LONGER = 4  # times as many episodes are kept for trends, which are slow
 _Z = 2.5
 
@@ -212,7 +212,7 @@ class HackingMonitor:
         found = self.false_successes
         self._alarm(
             "false_success",
-            on=found.failures >= _LEAST_FAILURES and found.low > self.thresholds.false_success,
+            on=found.failures >= LEAST_FAILURES and found.low > self.thresholds.false_success,
             evidence=asdict(found),
         )
 
@@ -222,7 +222,7 @@ class HackingMonitor:
         share = unearned / self._success_pays
         self._alarm(
             "paid_failure",
-            on=len(failed) >= _LEAST_FAILURES and share >= self.thresholds.unearned,
+            on=len(failed) >= LEAST_FAILURES and share >= self.thresholds.unearned,
             evidence={"failures": len(failed), "unearned": unearned, "share": share},
         )
 

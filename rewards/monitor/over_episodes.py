@@ -9,7 +9,18 @@ from typing import final
 import numpy as np
 from scipy.stats import binomtest
 
-__all__ = ["FalseSuccesses", "Trend", "WatchedEpisode", "false_successes", "trend", "unearned_pay"]
+__all__ = [
+    "LEAST_FAILURES",
+    "FalseSuccesses",
+    "Trend",
+    "WatchedEpisode",
+    "false_successes",
+    "trend",
+    "unearned_pay",
+]
+
+LEAST_FAILURES = 5
+"""True failures among the newest episodes below which nothing is said of failures."""
 
 
 @final

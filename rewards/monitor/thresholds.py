@@ -42,7 +42,7 @@ class Thresholds:
     false_success: float = 0.2
     unearned: float = 0.25
     episodes: int = 30
-    repeated: int = 5
+    repeated: int = 10
 
     def __post_init__(self) -> None:
         for field in fields(self):

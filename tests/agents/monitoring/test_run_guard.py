@@ -109,7 +109,7 @@ def test_thresholds_are_kept_when_going_on(train):
         ({"spread": 0.0}, "`monitor.spread` must be more than 0, got 0.0"),
         ({"falls": 0}, "`monitor.falls` must be at least 1, got 0"),
         ({"still": 41}, "`monitor.still` must be at most 40 readings, got 41"),
-        ({"episodes": 4}, "`monitor.repeated` must be at most `monitor.episodes`, 4, got 5"),
+        ({"episodes": 4}, "`monitor.repeated` must be at most `monitor.episodes`, 4, got 10"),
     ],
 )
 def test_settings_out_of_range_are_refused(options, message):

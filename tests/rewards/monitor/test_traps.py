@@ -25,7 +25,7 @@ def test_every_trap_has_its_detector():
 
 @pytest.mark.parametrize("name", TRAPS)
 def test_an_agent_that_farms_is_named_with_its_exploit(name):
-    found, monitor = watch(name, "farmer", mode="absolute", episodes=8)
+    found, monitor = watch(name, "farmer", mode="absolute", episodes=12)
     assert not any(episode.succeeded for episode in monitor.episodes)
     alarms = [finding for finding in found if finding.severity is Severity.ALARM]
     assert NAMED[name] in {finding.detector for finding in alarms}
@@ -42,6 +42,6 @@ def test_an_honest_agent_that_succeeds_is_not_accused(name, mode):
 
 @pytest.mark.parametrize("name", TRAPS)
 def test_potential_shaping_pays_farmers_nothing_unearned(name):
-    found, monitor = watch(name, "farmer", mode="potential", episodes=8)
+    found, monitor = watch(name, "farmer", mode="potential", episodes=12)
     assert max(abs(episode.unearned) for episode in monitor.episodes) < 1e-6
     assert "paid_failure" not in {finding.detector for finding in found}
