@@ -25,9 +25,11 @@ def run_rule(config: TrainConfig) -> RewardRule:
     Args:
         config: The run.
     """
+    gamma = config.agent.decision_gamma
     if config.reward.kind == "sparse":
-        return ShapingRule(gamma=config.agent.decision_gamma, mode=ShapingMode.NONE)
-    rule = build_rule(config.shaping, gamma=config.agent.decision_gamma)
+        rule: RewardRule = ShapingRule(gamma=gamma, mode=ShapingMode.NONE)
+    else:
+        rule = build_rule(config.shaping, gamma=gamma)
     return BlendedRule(rule, initial=config.blend.initial) if config.blend.learn else rule
 
 

@@ -114,7 +114,8 @@ def transforms_help() -> str:
     """Return the line of ``--help``: every transform, what it does, its parameters."""
     words = [
         "List of reward transforms, such as '[{name: gold, votes: 3, of: 5}]'; those of Phi act "
-        "first, then the mode, then those of terms, each in the order given. Names:"
+        "first, then the mode, then those of terms, each in the order given; reward=sparse takes "
+        "none. Names:"
     ]
     for name, (kind, meaning) in TRANSFORMS.items():
         defaults = [f"{field.name}={_shown(field)}" for field in _parameters(kind)]

@@ -14,7 +14,7 @@ from tests.agents.small_runs import small_ppo, small_run, small_sac
 
 from kibble.agents.blend.config import BlendConfig
 from kibble.agents.checkpoints import load_newest
-from kibble.agents.config import ShapingConfig, TrainConfig
+from kibble.agents.config import RewardConfig, ShapingConfig, TrainConfig
 from kibble.agents.train import run_training
 from kibble.rewards.errors import ConfigError
 
@@ -70,3 +70,9 @@ def test_a_resumed_run_goes_on_with_its_weights(tmp_path):
 def test_other_algorithms_are_refused(tmp_path):
     with pytest.raises(ConfigError, match=r"policy gradients of agent=ppo .* got agent=sac"):
         config(tmp_path, HONEST, agent=small_sac())
+
+
+def test_a_sparse_reward_has_nothing_to_weigh_and_trains_all_the_same(tmp_path):
+    sparse = RewardConfig(name="sparse", kind="sparse")
+    run = run_training(config(tmp_path / "run", HONEST, reward=sparse, steps=1024))
+    assert weights(run.path) == [1.0, 1.0]
