@@ -89,7 +89,7 @@ def test_children_do_not_outlive_a_killed_parent(tmp_path) -> None:
     (tmp_path / "parent.py").write_text(script)
     parent = subprocess.Popen(
         [sys.executable, str(tmp_path / "parent.py"), str(tmp_path)],
-        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[3])},
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
     )
     pid = tmp_path / "pid"
     while not pid.exists() or not pid.read_text():

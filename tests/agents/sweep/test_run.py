@@ -8,7 +8,6 @@ import signal
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 import pytest
 
@@ -115,7 +114,7 @@ def test_killed_it_goes_on_from_the_checkpoint(tmp_path) -> None:
     words = [word for word in WORDS if not word.startswith("steps=")]
     command = [sys.executable, "-m", "kibble", "sweep", *words, "steps=100000", f"out={out}"]
     parent = subprocess.Popen(
-        [*command, "episodes=4"], env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[3])}
+        [*command, "episodes=4"], env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
     )
     directory = SweepDirectory(path=out)
     name = "line-oracle-potential-sac-seed0"
