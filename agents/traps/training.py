@@ -10,6 +10,7 @@ from kibble.agents.agent_config import PpoConfig
 from kibble.agents.builders import build_agent, planned_steps
 from kibble.agents.config import RewardConfig, ShapingConfig, TaskConfig, TrainConfig
 from kibble.agents.environments import build_environments
+from kibble.agents.monitoring.config import MonitorConfig
 from kibble.envs.traps import TRAPS, Trap, trap_model
 
 __all__ = ["GAMMA", "train_in_trap"]
@@ -52,6 +53,7 @@ def train_in_trap(
         reward=RewardConfig(name="trap", kind="model", weights=f"trap_{name}"),
         shaping=ShapingConfig(mode=mode, shift=shift, query_every=trap.query_every),
         agent=_AGENT,
+        monitor=MonitorConfig(action="off"),  # here it is the traps that are measured
         n_envs=16,
         seed=seed,
         steps=steps,

@@ -43,7 +43,8 @@ def test_absolute_farms_the_lamps_and_potential_does_not(tmp_path, capsys):
     assert report["settings"]["steps"] == 10_240
     table = (out / "traps.md").read_text()
     assert "| lamps | takes light for progress | 100 | 0 (0) | 100 (100) |" in table
-    assert Image.open(out / "traps.png").width > 200
+    with Image.open(out / "traps.png") as picture:
+        assert picture.width > 200
     assert "potential: 0.0 points short at worst; fails in nowhere" in capsys.readouterr().out
     with pytest.raises(CheckpointError, match="`out` must name a new directory"):
         traps(config)
