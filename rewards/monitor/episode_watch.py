@@ -33,6 +33,9 @@ class EpisodeWatch:
         potential: w_0 Phi_0.
 
     Attributes:
+        falls: Falls of progress among the newest readings.
+        still: Newest readings that did not react to motion.
+        disagreement: Mean distance of two readings of the newest frames; NaN where there is none.
         flagged: Names of the detectors that have spoken in this episode.
     """
 
@@ -47,24 +50,12 @@ class EpisodeWatch:
         self._sums = {"length": 0.0, "task_return": 0.0, "model_return": 0.0}
         self._paid_on_the_way = False
         self._judged = np.nan
-        self._falls = 0
-        self._still = 0
+        self._most_falls = 0
+        self._most_still = 0
+        self.falls = 0
+        self.still = 0
+        self.disagreement = np.nan
         self.flagged: set[str] = set()
-
-    @property
-    def falls(self) -> int:
-        """Falls of progress among the newest readings."""
-        return count_falls(self._readings, amplitude=self._thresholds.amplitude)
-
-    @property
-    def still(self) -> int:
-        """Newest readings that did not react to motion."""
-        return still_readings(self._readings, self._changes, tolerance=_TOLERANCE, motion=_MOTION)
-
-    @property
-    def disagreement(self) -> float:
-        """Mean distance of two readings of the newest frames; NaN where there is none."""
-        return mean_disagreement(self._disagreements)
 
     @property
     def span(self) -> tuple[float, float]:
@@ -80,8 +71,9 @@ class EpisodeWatch:
         self._changes = [*self._changes, reading.change][-count:]
         self._disagreements = [*self._disagreements, reading.disagreement][-count:]
         self._judged = reading.success
-        self._falls = max(self._falls, self.falls)
-        self._still = max(self._still, self.still)
+        self._measure()
+        self._most_falls = max(self._most_falls, self.falls)
+        self._most_still = max(self._most_still, self.still)
 
     def pay(self, *, task: float, model: float, gamma: float, ends: bool) -> None:
         """Take in what a step was paid."""
@@ -116,8 +108,8 @@ class EpisodeWatch:
             task_return=self._sums["task_return"],
             model_return=self._sums["model_return"],
             unearned=unearned_pay(self._paid, self._first, self._discount * potential),
-            falls=self._falls,
-            still=self._still,
+            falls=self._most_falls,
+            still=self._most_still,
             disagreement=self.disagreement,
         )
 
@@ -130,7 +122,7 @@ class EpisodeWatch:
             "numbers": [self._first, self._discount, self._paid, self._judged],
             "sums": dict(self._sums),
             "paid_on_the_way": self._paid_on_the_way,
-            "most": [self._falls, self._still],
+            "most": [self._most_falls, self._most_still],
             "flagged": sorted(self.flagged),
         }
 
@@ -143,5 +135,13 @@ class EpisodeWatch:
         self._first, self._discount, self._paid, self._judged = numbers
         self._sums = dict(cast("dict[str, float]", state["sums"]))
         self._paid_on_the_way = cast("bool", state["paid_on_the_way"])
-        self._falls, self._still = cast("list[int]", state["most"])
+        self._most_falls, self._most_still = cast("list[int]", state["most"])
         self.flagged = set(cast("list[str]", state["flagged"]))
+        self._measure()
+
+    def _measure(self) -> None:
+        self.falls = count_falls(self._readings, amplitude=self._thresholds.amplitude)
+        self.still = still_readings(
+            self._readings, self._changes, tolerance=_TOLERANCE, motion=_MOTION
+        )
+        self.disagreement = mean_disagreement(self._disagreements)

@@ -39,6 +39,7 @@ DETECTORS = (
 """Names of all detectors. The first three speak of an episode; repeated they are alarms."""
 
 _SPREAD_OVER = 400  # readings
+_SPREAD_EVERY = 10  # steps of all environments
 _LONGER = 4  # times as many episodes are kept for trends, which are slow
 _Z = 2.5
 
@@ -245,7 +246,8 @@ class HackingMonitor:
         return list(self.episodes)[-self.thresholds.episodes :]
 
     def _look_at_spread(self) -> None:
-        if len(self._readings) < _SPREAD_OVER:
+        steps = self._steps // len(self._running)
+        if len(self._readings) < _SPREAD_OVER or steps % _SPREAD_EVERY:
             return
         self.spread = float(np.std(self._readings))
         self._alarm(

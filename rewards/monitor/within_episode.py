@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
-
-import numpy as np
 
 __all__ = ["count_falls", "mean_disagreement", "still_readings"]
 
@@ -65,7 +64,7 @@ def still_readings(
         if high - low > tolerance:
             break
         count += 1
-        moved += 0.0 if np.isnan(change) else change
+        moved += 0.0 if math.isnan(change) else change
     return count if moved >= motion else 0
 
 
@@ -75,5 +74,5 @@ def mean_disagreement(disagreements: Sequence[float]) -> float:
     >>> mean_disagreement([0.1, float("nan"), 0.3])
     0.2
     """
-    known = [value for value in disagreements if not np.isnan(value)]
-    return float(np.mean(known)) if known else float("nan")
+    known = [value for value in disagreements if not math.isnan(value)]
+    return sum(known) / len(known) if known else math.nan
