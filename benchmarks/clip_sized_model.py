@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from kibble.rewards import Episode, Estimate, Frames, ModelSpec, Task
 from kibble.rewards.frame_keys import FrameKey, frame_keys
+from kibble.rewards.frames import resize_frames
 
 __all__ = ["ClipSizedModel", "VitB32"]
 
@@ -55,6 +56,8 @@ class ClipSizedModel:
         dtype: Of the encoder.
 
     Attributes:
+        alone: Whether every frame is encoded in a call of its own, as when each environment has a
+            wrapper and a call of the model to itself.
         asked: Images that were to be encoded, by calls and ahead.
         encoded: Images that were.
     """
@@ -63,6 +66,7 @@ class ClipSizedModel:
         torch.manual_seed(0)
         self.encoder = VitB32().to(dtype).eval().requires_grad_(False)
         self.dtype = dtype
+        self.alone = False
         self.asked = self.encoded = 0
         self._ahead: dict[FrameKey, Tensor] = {}
         self._spec = ModelSpec(
@@ -80,6 +84,9 @@ class ClipSizedModel:
 
     def prefetch(self, frames: Frames) -> None:
         """Encode N frames in one batch, equal ones once."""
+        if self.alone:
+            return
+        frames = {"front": resize_frames(frames["front"], self.spec.image_size)}
         places = {key: i for i, key in enumerate(frame_keys(frames))}
         self.asked += len(frames["front"])
         known = {key: self._ahead[key] for key in places if key in self._ahead}
@@ -118,8 +125,11 @@ class ClipSizedModel:
             found = [row for row in ahead if row is not None]
             if len(found) == len(ahead):
                 return torch.stack(found)
-        self.asked += len(frames["front"])
-        return self._encode(frames["front"])
+        images = frames["front"]
+        self.asked += len(images)
+        if self.alone:
+            return torch.cat([self._encode(images[i : i + 1]) for i in range(len(images))])
+        return self._encode(images)
 
     @torch.inference_mode()
     def _encode(self, images: NDArray[np.uint8]) -> Tensor:
