@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from kibble.agents.benchmark.pictures.style import GREY, INK, new_figure, save, tidy
-from kibble.agents.traps.results import TrapResult
+from kibble.agents.traps.results import TrapResult, failing
 from kibble.envs.traps.drawing import draw
 
 __all__ = ["draw_traps"]
@@ -37,7 +38,8 @@ def draw_traps(results: Sequence[TrapResult], path: Path) -> None:
         path: The picture.
     """
     modes = list(results[0].learned)
-    figure = new_figure(2.15 * len(results) + 0.9, 6.6)
+    width = 2.15 * len(results) + 0.9  # inches
+    figure = new_figure(width, 6.6)
     grid = figure.subplots(
         3, len(results), squeeze=False, sharey="row", height_ratios=[1.25, 1.0, 1.0]
     )
@@ -66,16 +68,25 @@ def draw_traps(results: Sequence[TrapResult], path: Path) -> None:
             label="what the reward asks for, exactly",
         ),
     ]
+    columns = min(len(handles), max(1, int(width / 1.6)))
     figure.legend(
-        handles=handles, loc="outside lower center", ncols=len(handles), frameon=False, fontsize=8
+        handles=handles, loc="outside lower center", ncols=columns, frameon=False, fontsize=8
     )
-    figure.suptitle(
-        "Each reward model is wrong in one way. Paid for what it reads, agents farm the mistake; "
-        "paid by potential shaping, they do the task",
-        fontsize=11.5,
-        fontweight="bold",
-    )
+    title = textwrap.fill(_message(results, modes), int(10 * width))
+    figure.suptitle(title, fontsize=11.5, fontweight="bold")
     save(figure, path)
+
+
+def _message(results: Sequence[TrapResult], modes: Sequence[str]) -> str:
+    """Say what the picture shows, and no more than it does."""
+    believed = [mode for mode in ("absolute", "held_absolute", "difference") if mode in modes]
+    shaped_well = "potential" in modes and not failing(results, "potential")
+    if shaped_well and any(failing(results, mode) for mode in believed):
+        return (
+            "Each reward model is wrong in one way. Paid for what it reads, agents farm the "
+            "mistake; paid by potential shaping, they do the task"
+        )
+    return "Where agents go whose reward model is wrong in one way, and what comes of it"
 
 
 def _draw_world(axes: Axes, result: TrapResult, modes: Sequence[str]) -> None:
