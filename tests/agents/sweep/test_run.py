@@ -119,13 +119,15 @@ def test_killed_it_goes_on_from_the_checkpoint(tmp_path) -> None:
     directory = SweepDirectory(path=out)
     name = "line-oracle-potential-sac-seed0"
     checkpoints = directory.runs / name / "checkpoints"
-    while len(list(checkpoints.glob("step_*"))) < 2:
-        assert parent.poll() is None
-        time.sleep(0.05)
-    with pytest.raises(CheckpointError, match="Only one sweep must work in a directory"):
-        sweep(SweepConfig(out=str(out), quiet=True))
-    parent.send_signal(signal.SIGKILL)
-    parent.wait()
+    try:
+        while len(list(checkpoints.glob("step_*"))) < 2:
+            assert parent.poll() is None
+            time.sleep(0.05)
+        with pytest.raises(CheckpointError, match="Only one sweep must work in a directory"):
+            sweep(SweepConfig(out=str(out), quiet=True))
+    finally:
+        parent.send_signal(signal.SIGKILL)
+        parent.wait()
     log = directory.runs / name / "episodes.jsonl"
     begun = (directory.runs / name / "metadata.json").read_text()
     time.sleep(1.0)
