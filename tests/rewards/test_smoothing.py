@@ -10,7 +10,13 @@ from hypothesis.extra.numpy import arrays
 
 from kibble.rewards.errors import ShapingError
 from kibble.rewards.shaping import shaping_term
-from kibble.rewards.smoothing import Ema, Hysteresis, RunningMedian, Smoother
+from kibble.rewards.smoothing import (
+    Ema,
+    Hysteresis,
+    RunningMedian,
+    Smoother,
+    make_smoother,
+)
 
 SMOOTHERS = [Ema(lag=2.0), RunningMedian(lag=2), Hysteresis(band=0.1)]
 READINGS = arrays(np.float64, st.integers(2, 40), elements=st.floats(0.0, 1.0))
@@ -108,3 +114,14 @@ def test_hysteresis_is_never_further_away_than_its_band(readings):
 def test_arguments_out_of_range_are_refused(make, message):
     with pytest.raises(ShapingError, match=message):
         make()
+
+
+def test_smoothers_are_made_by_name():
+    assert make_smoother("none", lag=1.0, band=0.1) is None
+    assert make_smoother("ema", lag=2.5, band=0.1) == Ema(lag=2.5)
+    assert make_smoother("median", lag=2.0, band=0.1) == RunningMedian(lag=2)
+    assert make_smoother("hysteresis", lag=1.0, band=0.1) == Hysteresis(band=0.1)
+    with pytest.raises(ShapingError, match="`lag` must be whole for a median, got 1.5"):
+        make_smoother("median", lag=1.5, band=0.1)
+    with pytest.raises(ShapingError, match="`smoothing` must be one of none, ema"):
+        make_smoother("kalman", lag=1.0, band=0.1)
