@@ -121,7 +121,7 @@ def test_smoothers_are_made_by_name():
     assert make_smoother("ema", lag=2.5, band=0.1) == Ema(lag=2.5)
     assert make_smoother("median", lag=2.0, band=0.1) == RunningMedian(lag=2)
     assert make_smoother("hysteresis", lag=1.0, band=0.1) == Hysteresis(band=0.1)
-    with pytest.raises(ShapingError, match="`lag` must be whole for a median, got 1.5"):
+    with pytest.raises(ShapingError, match=r"`lag` must be whole for a median, got 1.5"):
         make_smoother("median", lag=1.5, band=0.1)
     with pytest.raises(ShapingError, match="`smoothing` must be one of none, ema"):
         make_smoother("kalman", lag=1.0, band=0.1)
