@@ -19,7 +19,7 @@ __all__ = [
     "unearned_pay",
 ]
 
-LEAST_FAILURES = 5
+LEAST_FAILURES = 8
 """True failures among the newest episodes below which nothing is said of failures."""
 
 

@@ -28,20 +28,20 @@ def journal_of(path: Path, name: str, policy: str, *, mode: str, episodes: int) 
 
 
 def test_a_farmer_is_over_the_threshold_that_names_its_exploit(tmp_path):
-    rows = journal_of(tmp_path / "m.jsonl", "pad", "farmer", mode="absolute", episodes=8)
+    rows = journal_of(tmp_path / "m.jsonl", "pad", "farmer", mode="absolute", episodes=12)
     levels = detector_levels(rows, Thresholds())
     assert set(levels) == set(DETECTORS)
-    assert all(len(level) == 8 for level in levels.values())
+    assert all(len(level) == 12 for level in levels.values())
     assert (levels["false_success"][:2] < 1.0).all()  # two episodes prove nothing
-    assert (levels["false_success"][5:] > 1.0).all()
-    assert (levels["paid_failure"][:4] < 1.0).all()
-    assert (levels["paid_failure"][4:] > 1.0).all()
+    assert (levels["false_success"][7:] > 1.0).all()
+    assert (levels["paid_failure"][:7] < 1.0).all()
+    assert (levels["paid_failure"][7:] > 1.0).all()
     assert np.isnan(levels["disagreement"]).all()  # this model reads a frame in one way
     assert (levels["oscillating_progress"] < 1.0).all()
 
 
 def test_an_honest_agent_is_below_all_thresholds(tmp_path):
-    rows = journal_of(tmp_path / "m.jsonl", "poster", "honest", mode="absolute", episodes=8)
+    rows = journal_of(tmp_path / "m.jsonl", "poster", "honest", mode="absolute", episodes=12)
     levels = detector_levels(rows, Thresholds())
     assert all(not (level >= 1.0).any() for level in levels.values())
     assert np.isnan(levels["paid_failure"]).all()  # nothing failed
@@ -51,7 +51,9 @@ def test_an_honest_agent_is_below_all_thresholds(tmp_path):
 def test_the_picture_is_drawn_and_differs_with_what_was_found(tmp_path):
     pictures = []
     for policy in ("farmer", "honest"):
-        rows = journal_of(tmp_path / f"{policy}.jsonl", "pad", policy, mode="absolute", episodes=8)
+        rows = journal_of(
+            tmp_path / f"{policy}.jsonl", "pad", policy, mode="absolute", episodes=12
+        )
         path = tmp_path / "plots" / f"{policy}.png"
         assert draw_monitor(rows, Thresholds(), path)
         image = imread(path)

@@ -121,11 +121,11 @@ def test_two_readings_far_apart_are_found():
 
 def test_failures_judged_successes_are_found_with_an_interval():
     bench = Bench()
-    found = [f for _ in range(6) for f in bench.play([0, 15, 31])]  # model: success; truth: no
+    found = [f for _ in range(9) for f in bench.play([0, 15, 31])]  # model: success; truth: no
     (finding,) = (f for f in found if f.detector == "false_success")
-    assert (finding.evidence["judged"], finding.evidence["failures"]) == (5, 5)
-    assert finding.evidence["low"] == pytest.approx(0.5655, abs=1e-3)
-    assert "5 of the last 5 failures a success (100 %, 95 % interval 57 to 100)" in (
+    assert (finding.evidence["judged"], finding.evidence["failures"]) == (8, 8)
+    assert finding.evidence["low"] == pytest.approx(0.6756, abs=1e-3)
+    assert "8 of the last 8 failures a success (100 %, 95 % interval 68 to 100)" in (
         finding.sentence
     )
 
