@@ -96,6 +96,11 @@ class ClipSizedModel:
             rows = self._encode(frames["front"][[places[key] for key in new]])
             self._ahead |= dict(zip(new, rows, strict=True))
 
+    def forget(self) -> None:
+        """Forget what is encoded, and begin to count anew."""
+        self.asked = self.encoded = 0
+        self._ahead = {}
+
     def begin(self, task: Task, start_frames: Frames) -> Episode:
         """Open an episode."""
         start = self._embed(start_frames)[0]

@@ -100,7 +100,7 @@ def train(
     learner = build_agent(
         config.agent, venv, seed=0, device=torch.device("cpu"), observation="state"
     )
-    model.asked = model.encoded = 0
+    model.forget()
     wall, processor = time.perf_counter(), time.process_time()
     learner.learn(steps * MEMBERS)
     source.settle()
