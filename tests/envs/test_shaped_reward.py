@@ -171,7 +171,7 @@ def test_a_nan_from_the_model_holds_the_potential_and_repeated_ones_stop_the_run
     env = ShapedReward(LineEnv(), Potential(NanModel(), window=5), gamma=GAMMA)
     _, info = env.reset(seed=0)
     assert env.step(1)[4]["phi"] == info["phi"]
-    with pytest.raises(ModelError, match="'centroid' failed 2 of its last 2 .*MODEL_ERROR"):
+    with pytest.raises(ModelError, match=r"'centroid' failed 2 of its last 2 .*MODEL_ERROR"):
         env.step(LEFT)
 
 
