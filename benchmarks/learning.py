@@ -39,6 +39,7 @@ METHODS: dict[str, tuple[str, ...]] = {
     "no_adaptation": ("reward=grm_tiny", "shaping=difference", *DEMONSTRATION),
     "no_demonstration": (*ADAPTED, "shaping=difference"),
     "state": (*FULL, "observation=state"),
+    "share_25": (*FULL, "agent.demonstration_share=0.25"),
     "no_mirror": (*FULL, "agent.mirror=false"),
     "newest_actor": (*FULL, "agent.actor_average=1"),
 }
@@ -47,6 +48,7 @@ ALL = (
     "steps=20000",
     "observation=relative",
     "agent.gradient_steps=3",
+    "agent.demonstration_share=0.5",
     "shaping.transforms=[{name: success_bonus, value: 3}]",
     "+task.options.dwell=1.0",
     "checkpoint_every=1000000",
