@@ -29,7 +29,8 @@ class AgentConfig:
             that counts in steps (agent.learning_starts, shaping.query_every, checkpoint_every)
             counts chunks; the budget `steps` stays one of steps of the environment.
         learning_rate: Step size of Adam.
-        annealing: Part of the budget, at its end, over which the step size falls to a tenth.
+        annealing: Part of the budget, at its end, over which the step size falls to a tenth. A run
+            whose budget is raised later has annealed for the old one already.
         network: Widths of the hidden layers of actor and critic.
         batch_size: Transitions in one gradient step.
         mirror: Also learn from mirrored transitions where the environment is symmetric; PPO does
@@ -94,7 +95,7 @@ class OffPolicyConfig(AgentConfig):
     buffer_size: int = 100_000
     learning_starts: int = 500
     gradient_steps: int = 2
-    demonstration_share: float = 0.25
+    demonstration_share: float = 0.5
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -18,6 +18,7 @@ ORACLE = RewardConfig(name="oracle", kind="oracle")
 OFF_POLICY: dict[str, object] = {
     "gamma": 0.9,
     "learning_rate": 2e-3,
+    "annealing": 0.0,  # so that a run whose budget is raised is the one that had it at once
     "network": [32],
     "batch_size": 64,
     "ent_coef": "auto_0.1",
@@ -45,6 +46,7 @@ def small_ppo(**changes: object) -> PpoConfig:
     defaults = {
         "gamma": 0.9,
         "learning_rate": 2e-3,
+        "annealing": 0.0,
         "network": [32],
         "batch_size": 64,
         "ent_coef": 0.0,

@@ -77,12 +77,13 @@ def resumed(config: TrainConfig, **changes: object) -> RunDirectory:
     [
         {"agent": small_sac()},
         {"agent": small_sac(gradient_steps=2, policy_delay=2, layer_norm=True), "n_envs": 2},
+        {"agent": small_sac(annealing=0.5), "n_envs": 2},
         {"agent": small_tqc(gradient_steps=2)},
         {"agent": small_crossq(), "n_envs": 2},
         {"agent": small_ppo(n_steps=32), "n_envs": 2},
         {"task": REACH, "agent": small_sac(mirror=True)},
     ],
-    ids=["sac", "sac-two-environments", "tqc", "crossq", "ppo", "tabletop"],
+    ids=["sac", "sac-two-environments", "sac-annealed", "tqc", "crossq", "ppo", "tabletop"],
 )
 def test_resumed_run_is_the_uninterrupted_run(tmp_path, changes):
     changes = {"checkpoint_every": 150, "steps": 400, **changes}

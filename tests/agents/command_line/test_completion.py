@@ -16,7 +16,7 @@ from kibble.agents.command_line.completion import SHELLS, candidates, completion
 @pytest.mark.parametrize(
     ("line", "expected"),
     [
-        ("kibble tr", ["train "]),
+        ("kibble tr", ["train ", "traps "]),
         ("kibble de", ["demo ", "demos "]),
         ("kibble completion z", ["zsh "]),
         ("kibble train --tr", ["--traceback "]),
