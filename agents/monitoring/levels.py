@@ -51,8 +51,9 @@ def detector_levels(rows: JournalRows, thresholds: Thresholds) -> dict[str, NDAr
 
 def _false_success(episodes: list[dict[str, object]], limits: Thresholds) -> NDArray[np.float64]:
     """Rate of failures judged successes; 1 or more only where its whole interval lies above."""
-    failed = np.array([row["succeeded"] is False for row in episodes])
-    judged = np.nan_to_num(_column(episodes, "judged"), nan=0.0) >= 0.5
+    probability = _column(episodes, "judged")  # NaN where the model gave none
+    failed = np.array([row["succeeded"] is False for row in episodes]) & ~np.isnan(probability)
+    judged = probability >= 0.5
     levels = np.full(len(episodes), np.nan)
     for i in range(len(episodes)):
         newest = slice(max(0, i + 1 - limits.episodes), i + 1)

@@ -93,3 +93,19 @@ def test_a_journal_is_cut_back_or_kept(tmp_path, kept):
     second.append("episode", {"number": 1})
     second.close()
     assert len(read_journal(path).episodes) == (1 if kept == 0 else 2)
+
+
+def test_failures_that_the_model_did_not_judge_are_left_out_of_their_rate(tmp_path):
+    judged = journal_of(
+        tmp_path / "m.jsonl", "pad", "farmer", mode="absolute", episodes=3
+    ).episodes
+    unjudged = [{**row, "judged": None} for row in judged]
+    limits = Thresholds()
+
+    def rate(episodes):
+        rows = JournalRows(episodes=episodes, findings=[])
+        return detector_levels(rows, limits)["false_success"]
+
+    assert np.isnan(rate(unjudged)).all()  # nothing is known, which is not a rate of 0
+    assert rate(judged)[0] > 0.0
+    assert np.array_equal(rate([*unjudged, *judged])[3:], rate(judged))
