@@ -55,7 +55,7 @@ $(STAMP): pyproject.toml Makefile
 	@$(PIP) install --upgrade pip
 	@$(BIN)/python -c "import torch" 2>/dev/null \
 	  || $(PIP) install $(if $(TORCH_INDEX),--index-url $(TORCH_INDEX)) "$(TORCH_SPEC)"
-	@$(PIP) install --editable ".[all,dev]"
+	@$(PIP) install --editable ".[all,dev]" "$(TORCH_SPEC)"
 	@$(MAKE) --no-print-directory graphics
 	@touch $@
 	@echo "Installed. Next: $(BIN)/kibble doctor, or make demo"

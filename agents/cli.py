@@ -19,11 +19,21 @@ from kibble.rewards.errors import ConfigError, KibbleError, MissingDependencyErr
 __all__ = ["run"]
 
 _EXTRA_OF_MODULE = {
+    "fastapi": "serve",
+    "httpx": "remote",
     "hydra": "train",
     "omegaconf": "train",
+    "open_clip": "vlm",
+    "openai": "openai",
+    "peft": "vlm",
+    "prometheus_client": "serve",
+    "ray": "ray",
     "stable_baselines3": "train",
     "sb3_contrib": "contrib",
     "tensorboard": "train",
+    "torchvision": "vlm",
+    "transformers": "vlm",
+    "uvicorn": "serve",
     "imageio": "train",
     "av": "train",
     "matplotlib": "train",

@@ -213,13 +213,18 @@ def _combined_spec(model: CombinedModel) -> ModelSpec:
         version=hashlib.sha256(versions.encode()).hexdigest()[:16],
         views=tuple(dict.fromkeys(view for spec in specs for view in spec.views)),
         required_views=tuple(dict.fromkeys(v for spec in specs for v in spec.required_views)),
-        image_size=(
-            max(spec.image_size[0] for spec in specs),
-            max(spec.image_size[1] for spec in specs),
-        ),
+        image_size=_largest([spec.image_size for spec in specs]),
         needs_goal=any(spec.needs_goal for spec in specs),
         causal=all(spec.causal for spec in specs),
     )
+
+
+def _largest(sizes: Sequence[tuple[int, int] | None]) -> tuple[int, int] | None:
+    """Return the size that holds all of them, or None where one takes frames as they come."""
+    known = [size for size in sizes if size is not None]
+    if len(known) < len(sizes):
+        return None
+    return max(height for height, _ in known), max(width for _, width in known)
 
 
 def _check_weights(weights: Sequence[float], *, count: int, how: Combining) -> None:

@@ -93,8 +93,13 @@ def concatenate_frames(batch: Sequence[Frames]) -> Frames:
     return {view: np.concatenate([frames[view] for frames in batch]) for view in views}
 
 
-def resize_frames(images: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.uint8]:
-    """Resize (N, H, W, 3) uint8 RGB to ``size`` = (height, width) by an antialiased filter."""
+def resize_frames(images: NDArray[np.uint8], size: tuple[int, int] | None) -> NDArray[np.uint8]:
+    """Resize (N, H, W, 3) uint8 RGB to ``size`` = (height, width) by an antialiased filter.
+
+    ``None`` leaves them as they are.
+    """
+    if size is None:
+        return images
     height, width = size
     if images.shape[1:3] == (height, width):
         return images

@@ -129,7 +129,8 @@ class ModelSpec:
         version: Fingerprint of the weights; equal fingerprints give equal estimates.
         views: Views that it reads, in order of importance.
         required_views: Those of them that it cannot do without.
-        image_size: (height, width) in pixels that it works at; other sizes are resized.
+        image_size: (height, width) in pixels that it works at, to which other sizes are resized;
+            ``None`` for a model that takes frames as they come and keeps their proportions.
         needs_goal: Whether ``Task.goal_frames`` must be given.
         causal: Whether it reads frames as they come, without later ones.
     """
@@ -138,7 +139,7 @@ class ModelSpec:
     version: str
     views: tuple[str, ...]
     required_views: tuple[str, ...]
-    image_size: tuple[int, int]
+    image_size: tuple[int, int] | None
     needs_goal: bool = False
     causal: bool = True
 

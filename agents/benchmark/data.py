@@ -17,6 +17,8 @@ from kibble.rewards.types import RewardModel
 
 __all__ = ["Source", "check_views", "open_trials", "source_of", "view_names"]
 
+_FREE_SIZE = (224, 224)  # of recordings, for models that take frames as they come
+
 Source: TypeAlias = Literal["dataset", "shards", "clips"]
 
 
@@ -106,7 +108,7 @@ def open_trials(
     if source == "dataset":
         from kibble.agents.benchmark.recorded import recorded_trials
 
-        sizes = [model.spec.image_size for model in models.values()]
+        sizes = [model.spec.image_size or _FREE_SIZE for model in models.values()]
         with bar(config.quiet, "looking at episodes") as show:
             return recorded_trials(
                 data,

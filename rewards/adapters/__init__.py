@@ -1,0 +1,1 @@
+"""Published reward models, one file each, behind :class:`kibble.rewards.types.RewardModel`."""
