@@ -101,6 +101,10 @@ class Prompt:
     Args:
         turns: Oldest first. If the last is the assistant's, its text is the beginning of the
             answer and is continued; otherwise the model begins an answer.
+        pixels: Least and most pixels of each picture and of each frame of a clip; others are
+            resized, proportions kept, before the model's own processing. ``None`` leaves it to
+            the model's processor.
     """
 
     turns: tuple[Turn, ...]
+    pixels: tuple[int, int] | None = None

@@ -42,6 +42,7 @@ class Say:
         top: How many of the likeliest tokens are reported at each place, 0 to 20.
         temperature: 0 takes the likeliest token; above 0 samples.
         seed: Seed of the sampling.
+        adapter: Name of the low-rank adapter (LoRA) that answers; "" is the bare model.
     """
 
     prompt: Prompt
@@ -50,6 +51,7 @@ class Say:
     top: int = 0
     temperature: float = 0.0
     seed: int = 0
+    adapter: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -58,6 +60,7 @@ class Rate:
 
     prompt: Prompt
     answers: tuple[str, ...]
+    adapter: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -71,6 +74,7 @@ class Probe:
 
     prompt: Prompt
     tokens: tuple[str, ...]
+    adapter: str = ""
 
 
 Question: TypeAlias = "Say | Rate | Probe"
