@@ -101,6 +101,9 @@ class Prompt:
     Args:
         turns: Oldest first. If the last is the assistant's, its text is the beginning of the
             answer and is continued; otherwise the model begins an answer.
+        open_ended: Whether the last turn is gone on with whoever speaks in it: no end of turn, no
+            header of an answer follows its last text. TOPReward reads the likelihood of a word
+            that ends the user's own sentence.
         pixels: Least and most pixels of each picture and of each frame of a clip; others are
             resized, proportions kept, before the model's own processing. ``None`` leaves it to
             the model's processor.
@@ -108,3 +111,4 @@ class Prompt:
 
     turns: tuple[Turn, ...]
     pixels: tuple[int, int] | None = None
+    open_ended: bool = False
