@@ -1,61 +1,92 @@
-"""Every reward model by name: shipped weights, directories of weights, and the baselines."""
+"""Every reward model by reference: embedded, published, on a server, and the baselines."""
 
 from __future__ import annotations
 
 import difflib
-from collections.abc import Sequence
+import importlib
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 
-from kibble.rewards.baselines import BASELINES, VIEWS, PixelGoal, RandomProgress, TimeCounter
+from kibble.rewards.adapters.card import ModelCard
+from kibble.rewards.adapters.table import CARDS
+from kibble.rewards.baselines import BASELINES, VIEWS
 from kibble.rewards.errors import WeightsError
+from kibble.rewards.grm.card import CARD as EMBEDDED
+from kibble.rewards.option_values import read_options
+from kibble.rewards.reference import ModelReference, parse_reference
 from kibble.rewards.types import RewardModel
 
 if TYPE_CHECKING:
     import torch
 
-__all__ = ["known_models", "open_model"]
+__all__ = ["card_of", "known_models", "open_model", "options_class"]
 
 
 def known_models() -> tuple[str, ...]:
-    """Names that :func:`open_model` knows besides paths: shipped weights, then the baselines."""
-    from kibble.rewards.loading import available  # torch, which the baselines do without
+    """Names that :func:`open_model` knows besides paths; needs no torch."""
+    return tuple(CARDS)
 
-    return (*available(), *BASELINES)
+
+def card_of(reference: ModelReference) -> ModelCard:
+    """Find the card of a reference; a path has that of the embedded model.
+
+    Raises:
+        WeightsError: If the name is neither known nor a path.
+    """
+    if reference.name in CARDS:
+        return CARDS[reference.name]
+    if reference.weights is None and Path(reference.name).exists():
+        return EMBEDDED
+    near = difflib.get_close_matches(reference.name, CARDS, n=3, cutoff=0.4)
+    hint = f"did you mean {' or '.join(near)}?" if near else f"known: {', '.join(CARDS)}."
+    raise WeightsError(
+        f"`reward` must be a known name or a directory of weights, got {reference.name!r}; {hint}"
+    )
+
+
+def options_class(card: ModelCard) -> type[object]:
+    """Import the dataclass that types a model's options."""
+    return cast("type[object]", _imported(card.options))
 
 
 def open_model(
-    name: str, *, device: torch.device | None = None, views: Sequence[str] = VIEWS
+    reference: str | ModelReference,
+    *,
+    device: torch.device | None = None,
+    views: Sequence[str] = VIEWS,
 ) -> RewardModel:
     """Open a reward model.
 
     Args:
-        name: A name of :func:`known_models`, or a directory of weights.
+        reference: What :func:`kibble.rewards.reference.parse_reference` reads, or its outcome.
         device: Where a network runs; the CPU by default.
-        views: Views that a baseline accepts; weights name their own.
+        views: Views that a baseline accepts; other models know their own.
 
     Returns:
         The model.
 
     Raises:
-        WeightsError: If the name is neither known nor a directory, or the weights are damaged.
+        ConfigError: If the reference does not follow the grammar, or an option is unknown or out
+            of range.
+        WeightsError: If the name is neither known nor a directory, or the weights are missing or
+            damaged.
 
-    >>> open_model("time_counter").spec.name
+    >>> open_model("time_counter?horizon=100").spec.name
     'time_counter'
     """
-    if name == "time_counter":
-        return TimeCounter(views=views)
-    if name == "pixel_goal":
-        return PixelGoal(views=views)
-    if name == "random":
-        return RandomProgress(views=views)
-    names = known_models()
-    if name not in names and not Path(name).exists():
-        near = difflib.get_close_matches(name, names, n=3, cutoff=0.4)
-        hint = f"did you mean {' or '.join(near)}?" if near else f"known: {', '.join(names)}."
-        raise WeightsError(
-            f"`reward` must be a known name or a directory of weights, got {name!r}; {hint}"
-        )
-    from kibble.rewards.loading import load
+    if isinstance(reference, str):
+        reference = parse_reference(reference)
+    card = card_of(reference)
+    pairs = list(reference.options)
+    if card.name in BASELINES and "views" not in dict(pairs):
+        pairs += [("views", view) for view in views]
+    options = read_options(options_class(card), pairs, model=card.name)
+    weights = reference.weights if reference.name in CARDS else reference.name
+    opens = cast("Callable[[str | None, Any, Any], RewardModel]", _imported(card.opens))
+    return opens(weights, options, device)
 
-    return load(name, device=device)
+
+def _imported(path: str) -> object:
+    module, _, name = path.partition(":")
+    return getattr(importlib.import_module(module), name)
