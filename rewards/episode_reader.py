@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import TypedDict, final
+from typing import TypedDict, cast, final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from kibble.rewards.episode_memory import EpisodeState, episode_state, restored_episode
-from kibble.rewards.errors import ModelError, ShapingError
+from kibble.rewards.errors import KibbleError, ModelError, ServiceAwayError, ShapingError
 from kibble.rewards.frame_change import Thumbnails, frame_change, thumbnails
 from kibble.rewards.frames import check_frames, concatenate_frames, resize_frames
 from kibble.rewards.types import Episode, Estimate, Frames, RewardModel, Status, Task
@@ -51,6 +51,7 @@ class EpisodeReaderState(TypedDict):
     episodes: list[EpisodeState | None]
     versions: list[str]
     unopened: dict[str, str]
+    waiting: dict[str, EpisodeState]
     seen: list[dict[str, NDArray[np.uint8]] | None]
 
 
@@ -64,6 +65,7 @@ class EpisodeReader:
     raises ``TimeoutError``                      TIMEOUT
     raises ``ConnectionError``, or ``ModelError``  MODEL_ERROR
     (an :class:`Estimate` of NaN raises that)
+    raises ``ServiceAwayError``                  MODEL_ERROR, excused
     changes its version                          STALE, excused, until an episode's end: one
                                                  episode is read by one version
     goes back to an old version in an episode    ``ModelError``: two versions answer in turn
@@ -73,7 +75,7 @@ class EpisodeReader:
     ===========================================  ==========================================
 
     An episode that cannot be opened for the first two reasons stays unopened, and all its frames
-    have that status.
+    have that status; one that a service was away for is opened as soon as it is back.
 
     Args:
         model: The reward model.
@@ -88,6 +90,7 @@ class EpisodeReader:
         self.versions = [""] * slots
         self._episodes: list[Episode | None] = [None] * slots
         self._unopened: dict[int, Status] = {}
+        self._waiting: dict[int, Episode] = {}  # not open yet; the memory is the start frames
         self._seen: list[Thumbnails | None] = [None] * slots
         self._left: set[int] = set()  # slots whose version is not the model's any more
 
@@ -108,8 +111,13 @@ class EpisodeReader:
                 "pass a `Task` with them, or choose a model that reads the instruction alone."
             )
         suited = self._suited(frames)
-        self._episodes[slot] = None
         self._seen[slot] = thumbnails(suited)
+        return self._begin(slot, task, suited)
+
+    def _begin(self, slot: int, task: Task, suited: Frames) -> Reading:
+        spec = self.model.spec
+        self._episodes[slot] = None
+        self._waiting.pop(slot, None)
         self._left.discard(slot)
         try:
             episode = self.model.begin(task, suited)
@@ -118,9 +126,11 @@ class EpisodeReader:
                     f"a start frame must have progress in [0, 1], got {episode.progress}."
                 )
         except (TimeoutError, ConnectionError, ModelError) as error:
-            status = _status_of(error)
-            self._unopened[slot] = status
-            return Reading(status=status, reason=str(error))
+            failed = _failed(error)
+            self._unopened[slot] = failed.status
+            if failed.excused:
+                self._waiting[slot] = Episode(task=task, memory=dict(suited))
+            return failed
         except Exception as error:
             self._explain(error)
             raise
@@ -154,6 +164,7 @@ class EpisodeReader:
             "episodes": [None if e is None else episode_state(e) for e in self._episodes],
             "versions": list(self.versions),
             "unopened": {str(slot): status.name for slot, status in self._unopened.items()},
+            "waiting": {str(slot): episode_state(e) for slot, e in self._waiting.items()},
             "seen": [None if seen is None else dict(seen) for seen in self._seen],
         }
 
@@ -162,11 +173,18 @@ class EpisodeReader:
         self._episodes = [None if e is None else restored_episode(e) for e in state["episodes"]]
         self.versions = list(state["versions"])
         self._unopened = {int(slot): Status[name] for slot, name in state["unopened"].items()}
+        waiting = state.get("waiting", {})  # not in checkpoints of earlier versions
+        self._waiting = {int(slot): restored_episode(e) for slot, e in waiting.items()}
         self._seen = list(state["seen"])
         self._left = set()
 
     def _refused(self, slot: int) -> Reading | None:
         """Return the failure of a slot that is not to be asked about, or None."""
+        if slot in self._waiting:
+            waiting = self._waiting[slot]
+            opened = self._begin(slot, waiting.task, cast("Frames", waiting.memory))
+            if opened.status is not Status.OK:
+                return opened
         if slot in self._unopened:
             return Reading(status=self._unopened[slot], reason="the episode could not be opened")
         if self._episodes[slot] is None:
@@ -204,8 +222,7 @@ class EpisodeReader:
         try:
             estimate = self.model.estimate(episodes, batch)
         except (TimeoutError, ConnectionError, ModelError) as error:
-            failed = Reading(status=_status_of(error), reason=str(error))
-            return dict.fromkeys(slots, failed)
+            return dict.fromkeys(slots, _failed(error))
         except Exception as error:
             self._explain(error)
             raise
@@ -239,6 +256,8 @@ class EpisodeReader:
         }
 
     def _explain(self, error: Exception) -> None:
+        if isinstance(error, KibbleError):  # it says itself what to do
+            return
         spec = self.model.spec
         error.add_note(
             f"Reward model {spec.name!r} (version {spec.version!r}) raised this. Mend the model; "
@@ -263,5 +282,10 @@ def _number(value: object) -> float:
     return float(value) if isinstance(value, float) else np.nan
 
 
-def _status_of(error: Exception) -> Status:
-    return Status.TIMEOUT if isinstance(error, TimeoutError) else Status.MODEL_ERROR
+def _failed(error: Exception) -> Reading:
+    late = isinstance(error, TimeoutError)
+    return Reading(
+        status=Status.TIMEOUT if late else Status.MODEL_ERROR,
+        reason=str(error),
+        excused=isinstance(error, ServiceAwayError),
+    )

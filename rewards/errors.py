@@ -9,7 +9,9 @@ __all__ = [
     "KibbleError",
     "MissingDependencyError",
     "ModelError",
+    "OutageError",
     "RewardHackingError",
+    "ServiceAwayError",
     "ShapingError",
     "WeightsError",
 ]
@@ -33,6 +35,14 @@ class ShapingError(KibbleError, ValueError):
 
 class ModelError(KibbleError, RuntimeError):
     """A reward model gave an unusable answer, or too many of them."""
+
+
+class ServiceAwayError(KibbleError, ConnectionError):
+    """A reward service cannot be reached for now; the model that says so bounds for how long."""
+
+
+class OutageError(KibbleError, RuntimeError):
+    """A reward service stayed away for longer than it may."""
 
 
 class RewardHackingError(KibbleError, RuntimeError):

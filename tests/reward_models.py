@@ -148,21 +148,21 @@ class TroubledModel:
         self.begins = 0
         self.begin_trouble: Exception | None = None
         self.version = "1"
-        self._model = CentroidModel() if model is None else model
+        self.model = CentroidModel() if model is None else model
 
     @property
     def spec(self) -> ModelSpec:
-        return replace(self._model.spec, version=self.version)
+        return replace(self.model.spec, version=self.version)
 
     def begin(self, task: Task, start_frames: Frames) -> Episode:
         self.begins += 1
         if self.begin_trouble is not None:
             raise self.begin_trouble
-        return self._model.begin(task, start_frames)
+        return self.model.begin(task, start_frames)
 
     def estimate(self, episodes: Sequence[Episode], frames: Frames) -> Estimate:
         self.calls += 1
         error = self.trouble(self.calls)
         if error is not None:
             raise error
-        return self._model.estimate(episodes, frames)
+        return self.model.estimate(episodes, frames)

@@ -10,7 +10,7 @@ import pytest
 from tests.reward_models import FlakyModel, NanModel, TroubledModel
 
 from kibble.rewards import Frames, Potential, RewardModel, Status, Task
-from kibble.rewards.errors import ModelError
+from kibble.rewards.errors import ModelError, OutageError, ServiceAwayError
 
 TASK = Task(instruction="move the dot to the right")
 
@@ -232,3 +232,39 @@ def test_an_unopened_episode_survives_a_restore():
     resumed.update({0: dot(31)})
     assert resumed.status[0] == Status.TIMEOUT
     assert resumed.phi[0] == potential.phi[0]
+
+
+def away(message: str = "refused") -> ServiceAwayError:
+    return ServiceAwayError(message)
+
+
+def test_a_service_that_is_away_is_counted_and_does_not_use_up_the_share():
+    model = TroubledModel(lambda call: away() if 10 < call <= 510 else None)
+    potential = opened(model, max_failure_share=0.1, window=100)
+    feed(potential, 600)
+    assert potential.failures[Status.MODEL_ERROR] == 500
+    assert potential.status[0] == Status.OK
+
+
+def test_an_episode_that_could_not_be_opened_for_an_outage_is_opened_when_it_is_over():
+    model = TroubledModel(lambda call: None)
+    potential = opened(model)
+    potential.update({0: dot(20)})
+    held = potential.phi.copy()
+    model.begin_trouble = away()
+    potential.begin({0: (TASK, dot(5))})
+    potential.update({0: dot(6)})
+    np.testing.assert_array_equal(potential.phi, held)
+    potential.set_state(potential.get_state())  # a run may be stopped meanwhile
+    model.begin_trouble = None
+    potential.update({0: dot(31)})
+    assert potential.phi[0] == pytest.approx(1.0)
+    np.testing.assert_array_equal(model.model.begun[-1][1]["front"], dot(5)["front"])
+
+
+def test_an_outage_that_lasts_too_long_comes_out_as_it_is():
+    potential = opened(TroubledModel(every(1, OutageError("away for 601 s"))), patient=True)
+    potential.update({0: dot(31)})
+    with pytest.raises(OutageError, match="away for 601 s"):
+        potential.check()
+    assert potential.phi[0] == 0.0
