@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from kibble.rewards.adapters.card import ModelCard
+from kibble.rewards.adapters.grm_tiny import CARD as EMBEDDED
 from kibble.rewards.adapters.table import CARDS
 from kibble.rewards.baselines import BASELINES, VIEWS
 from kibble.rewards.errors import WeightsError
-from kibble.rewards.grm.card import CARD as EMBEDDED
 from kibble.rewards.option_values import read_options
 from kibble.rewards.reference import ModelReference, parse_reference
 from kibble.rewards.types import RewardModel
