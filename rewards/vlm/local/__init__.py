@@ -1,0 +1,1 @@
+"""Vision-language models in this process, by transformers: encode once, keep prefixes, batch."""
