@@ -73,12 +73,12 @@ def parse_reference(text: str) -> ModelReference:
     >>> parse_reference("clip?goal=an open drawer&goal=a drawer pulled out").options
     (('goal', 'an open drawer'), ('goal', 'a drawer pulled out'))
     """
-    if text and Path(text).exists():
+    if _is_there(text):
         return ModelReference(name=text)
     model, asks, query = text.partition("?")
     head, at, tail = model.partition("@")
     name, weights = (head, tail) if at and head.isidentifier() else (model, None)
-    if not name.strip() or weights == "" or (asks and not query):
+    if not name.strip() or name[0] == "@" or weights == "" or (asks and not query):
         raise _mistake(text)
     options = []
     for pair in query.split("&") if query else ():
@@ -87,6 +87,13 @@ def parse_reference(text: str) -> ModelReference:
             raise _mistake(text)
         options.append((key, unquote(value)))
     return ModelReference(name=name, weights=weights, options=tuple(options))
+
+
+def _is_there(text: str) -> bool:
+    try:
+        return bool(text) and Path(text).exists()
+    except (OSError, ValueError):  # too long or with signs that no path has
+        return False
 
 
 def _mistake(text: str) -> ConfigError:
