@@ -1,0 +1,1 @@
+"""Any reward model as a service: one ASGI application that batches across its clients."""
