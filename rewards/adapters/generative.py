@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol, TypeAlias, final
@@ -13,11 +14,14 @@ from kibble.rewards.errors import ConfigError, ModelError
 from kibble.rewards.frames import check_frames
 from kibble.rewards.types import Episode, Estimate, Frames, ModelSpec, Status, Task
 from kibble.rewards.vlm.backend import Backend
+from kibble.rewards.vlm.instruction import check_instruction
 from kibble.rewards.vlm.prompt import Picture
 from kibble.rewards.vlm.questions import Answer, Failure, Question
 from kibble.rewards.vlm.readouts.errors import AnswerError
 
 __all__ = ["GenerativeReward", "Layout", "Pictures", "Reading"]
+
+_LOGGER = logging.getLogger(__name__)
 
 Pictures: TypeAlias = "Mapping[str, Picture]"
 """View to its newest picture."""
@@ -49,8 +53,12 @@ class Layout(Protocol):
         """Note the start; return its progress where that is known, ``None`` to ask for it."""
         ...
 
-    def questions(self, episode: Episode, newest: Pictures) -> Sequence[Question]:
-        """Note the newest pictures and return what to ask about them."""
+    def questions(self, episode: Episode, newest: Pictures) -> Sequence[Question] | Failure:
+        """Note the newest pictures and return what to ask about them.
+
+        A :class:`Failure` instead says that nothing can be asked, such as ``MISSING_VIEW``. No
+        question at all is fine: the pictures then are read without an answer.
+        """
         ...
 
     def read(self, episode: Episode, newest: Pictures, answers: Sequence[Answer]) -> Reading:
@@ -104,12 +112,14 @@ class GenerativeReward:
             The episode; ``progress`` holds the reading of the start frames.
 
         Raises:
-            ConfigError: If the model needs goal frames and the task has none.
+            ConfigError: If the model needs goal frames and the task has none, or the instruction
+                holds signs that prompts reserve.
             FrameError: If a required view is missing or an array is not uint8 (1, H, W, 3).
             ModelError: If the start frames had to be read and could not be.
             TimeoutError: If that took too long.
         """
         spec = self._layout.spec
+        check_instruction(task.instruction)
         check_frames(start_frames, views=spec.required_views, count=1)
         if spec.needs_goal and task.goal_frames is None:
             raise ConfigError(
@@ -120,8 +130,12 @@ class GenerativeReward:
         start = _pictures(start_frames, 0, spec)
         known = self._layout.begin(episode, start)
         if known is None:
-            questions = self._layout.questions(episode, start)
-            outcome = self._read(episode, start, self._backend.answer(questions))
+            asked = self._layout.questions(episode, start)
+            outcome = (
+                asked
+                if isinstance(asked, Failure)
+                else self._read(episode, start, self._backend.answer(asked) if asked else [])
+            )
             if isinstance(outcome, Failure):
                 if outcome.status is Status.TIMEOUT:
                     raise TimeoutError(outcome.reason)
@@ -151,18 +165,28 @@ class GenerativeReward:
         check_frames(frames, views=spec.required_views, count=len(episodes))
         newest = [_pictures(frames, i, spec) for i in range(len(episodes))]
         asked = [
-            tuple(self._layout.questions(episode, pictures))
+            self._layout.questions(episode, pictures)
             for episode, pictures in zip(episodes, newest, strict=True)
         ]
-        flat = [question for questions in asked for question in questions]
+        flat = [
+            question
+            for questions in asked
+            if not isinstance(questions, Failure)
+            for question in questions
+        ]
         answers = iter(self._backend.answer(flat) if flat else [])
         columns = np.full((3, len(episodes)), np.nan, np.float32)
         status = np.full(len(episodes), Status.OK, np.int8)
         for i, (episode, questions) in enumerate(zip(episodes, asked, strict=True)):
-            outcome = self._read(episode, newest[i], [next(answers) for _ in questions])
+            outcome = (
+                questions
+                if isinstance(questions, Failure)
+                else self._read(episode, newest[i], [next(answers) for _ in questions])
+            )
             episode.steps += 1
             if isinstance(outcome, Failure):
                 status[i] = outcome.status
+                _LOGGER.info("%s: %s: %s", spec.name, outcome.status.name, outcome.reason)
                 continue
             episode.progress = outcome.progress
             columns[:, i] = outcome.progress, outcome.success, outcome.confidence
