@@ -8,7 +8,7 @@ from kibble.rewards.errors import ConfigError
 
 __all__ = ["check_instruction"]
 
-_CONTROL = re.compile(r"<[|/]?[A-Za-z_][^<>]{0,80}>|\[/?[A-Z][A-Z_0-9]*\]")
+_CONTROL = re.compile(r"<[|/]?[A-Za-z_][^<>]{0,80}>|\[/?[A-Z][A-Z_0-9]{3,}\]")
 
 
 def check_instruction(instruction: str) -> None:
