@@ -6,11 +6,11 @@ import subprocess
 import sys
 
 import pytest
+from tests.tiny_grm import tiny_network
 
 from kibble.rewards.catalogue import known_models, open_model
 from kibble.rewards.errors import ConfigError, WeightsError
 from kibble.rewards.loading import available, save
-from tests.tiny_grm import tiny_network
 
 
 def test_every_shipped_model_has_a_card():
