@@ -10,7 +10,7 @@ from kibble.rewards.errors import FrameError
 from kibble.rewards.frames import check_frames
 from kibble.rewards.types import Episode, Estimate, Frames, RewardModel, Task
 
-__all__ = ["read_causally"]
+__all__ = ["known_views", "read_causally"]
 
 
 def read_causally(
@@ -41,14 +41,19 @@ def read_causally(
     """
     if batch < 1:
         raise ValueError(f"`batch` must be 1 or more, got {batch}.")
-    known = [(task, _known_views(model, frames)) for task, frames in videos]
+    known = [(task, known_views(model, frames)) for task, frames in videos]
     parts: list[list[Estimate]] = [[] for _ in videos]
     for group in _groups(videos, known, batch):
         _read_group(model, known, group, parts, on_frame)
     return [_join(steps) for steps in parts]
 
 
-def _known_views(model: RewardModel, frames: Frames) -> Frames:
+def known_views(model: RewardModel, frames: Frames) -> Frames:
+    """Keep the views of a video that a model knows.
+
+    Raises:
+        FrameError: If there are none, a required one is missing, or the video has no frames.
+    """
     known = {view: array for view, array in frames.items() if view in model.spec.views}
     if not known:
         raise FrameError(

@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 
 from kibble.agents.benchmark.plan import Purpose, Showing, showing_task, shown_frames
 from kibble.agents.benchmark.trials import Trial
-from kibble.rewards.causal import read_causally
 from kibble.rewards.types import Estimate, Frames, RewardModel, Status, Task
+from kibble.rewards.whole_episode import read_videos
 
 __all__ = [
     "Reading",
@@ -128,7 +128,7 @@ def read_all(
                     continue
                 videos.append((task, shown_frames(frames, showings[number])))
                 numbers.append(number)
-        read = read_causally(model, videos, batch=batch, on_frame=on_frame)
+        read = read_videos(model, videos, batch=batch, on_frame=on_frame)
         estimates.update(zip(numbers, read, strict=True))
     items = [_reading(showings[number], estimates[number]) for number in sorted(estimates)]
     return Readings(items=tuple(items), skipped=len(showings) - len(items))

@@ -45,6 +45,9 @@ def measure_speed(
         seed: Seed of frames and intervals.
         resamples: Bootstrap resamples over calls.
     """
+    if not model.spec.causal:
+        reason = "reads whole episodes only, not frames as they come"
+        return {"frames_per_second": reason, "latency_ms": reason}
     rng = np.random.default_rng(seed)
     for i, trial in enumerate(trials):
         task = trial_task(trials, i, trial.goal, with_goal=with_goal)

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from kibble.rewards.causal import read_causally
 from kibble.rewards.grm.readings import hop
 from kibble.rewards.types import Estimate, Frames, ModelSpec, RewardModel, Status, Task
+from kibble.rewards.whole_episode import read_videos
 
 __all__ = ["Curve", "read_curve", "readable_views"]
 
@@ -58,7 +58,7 @@ def read_curve(
     label: str,
     on_frame: Callable[[int], None] | None = None,
 ) -> Curve:
-    """Read every frame in order, as a robot would.
+    """Read every frame: in order, as a robot would, unless the model reads whole episodes only.
 
     Args:
         model: The reward model.
@@ -70,7 +70,7 @@ def read_curve(
     Raises:
         FrameError: If the model knows none of the views, or lacks one that it requires.
     """
-    (estimate,) = read_causally(model, [(task, frames)], on_frame=on_frame)
+    (estimate,) = read_videos(model, [(task, frames)], on_frame=on_frame)
     return Curve(
         label=label,
         spec=model.spec,
