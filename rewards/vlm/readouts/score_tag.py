@@ -28,8 +28,8 @@ def signed_percentage(text: str) -> float:
         AnswerError: If the answer is anything else.
 
     Source:
-        Robo-Dopamine, github.com/FlagOpen/Robo-Dopamine, examples/inference.py ("Output Format") and
-        dataset/utils/1_generate_data.py (``format_score_tag``).
+        Robo-Dopamine, github.com/FlagOpen/Robo-Dopamine, examples/inference.py ("Output Format")
+        and dataset/utils/1_generate_data.py (``format_score_tag``).
 
     >>> signed_percentage("<score>+33%</score>"), signed_percentage(" <score>-140%</score>\n")
     (0.33, -1.0)
