@@ -6,7 +6,7 @@ import math
 from typing import TYPE_CHECKING, final
 
 from kibble.rewards.service.failures import Code, ServiceError
-from kibble.rewards.service.pictures import EncodedPicture, known_format
+from kibble.rewards.service.pictures import EncodedPicture, PictureFormat, known_format
 
 if TYPE_CHECKING:
     from kibble.rewards.service.wire import EncodedFrames, Limits
@@ -100,7 +100,7 @@ class Header:
         if not isinstance(episode, str):
             raise malformed(f"`{name}` must name its episode first, got {_kind(episode)}.")
         if not isinstance(step, int) or isinstance(step, bool) or not 1 <= step < 2**63:
-            raise malformed(f"`{name}` must count its step from 1, got {step!r:.40}.")
+            raise malformed(f"`{name}` must count its step from 1, got {str(step)[:40]}.")
         return (
             episode,
             step,
@@ -115,7 +115,7 @@ class Header:
         ):
             raise malformed(
                 f"A picture must be named by its place among {len(self._pictures)}, got "
-                f"{place!r:.40}."
+                f"{str(place)[:40]}."
             )
         return self._pictures[place]
 
@@ -137,26 +137,20 @@ def _pictures(listed: object, pixels: memoryview, limits: Limits) -> list[Encode
             f"A request may hold {limits.pictures} pictures, got {len(listed)}; send fewer.",
         )
     pictures = []
-    begin = 0
+    begin = pixels_in_all = 0
     for i, entry in enumerate(listed):
-        form, height, width, size = (
-            entry if isinstance(entry, list) and len(entry) == 4 else [None] * 4
-        )
-        known = known_format(form)
-        if known is None or not (_whole(height) and _whole(width) and _whole(size)):
-            raise malformed(
-                f"`pictures[{i}]` must be [raw, png or jpeg, height, width, bytes], got "
-                f"{entry!r:.80}."
-            )
-        if height * width > limits.picture_pixels:
+        form, height, width, size = _entry(entry, f"pictures[{i}]")
+        pixels_in_all += height * width
+        if height * width > limits.picture_pixels or pixels_in_all > limits.request_pixels:
             raise ServiceError(
                 Code.TOO_LARGE,
-                f"A picture may have {limits.picture_pixels} pixels, got {height} x {width}; "
-                "make it smaller: no model reads that many.",
+                f"A picture may have {limits.picture_pixels} pixels and all of a request "
+                f"{limits.request_pixels}, got {height} x {width} and {pixels_in_all} so far; "
+                "make them smaller, or send fewer at once.",
             )
         pictures.append(
             EncodedPicture(
-                format=known, height=height, width=width, data=pixels[begin : begin + size]
+                format=form, height=height, width=width, data=pixels[begin : begin + size]
             )
         )
         begin += size
@@ -168,9 +162,20 @@ def _pictures(listed: object, pixels: memoryview, limits: Limits) -> list[Encode
     return pictures
 
 
-def _whole(value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and 0 < value < 2**40
+def _entry(entry: object, name: str) -> tuple[PictureFormat, int, int, int]:
+    form, *numbers = entry if isinstance(entry, list) and len(entry) == 4 else [None]
+    known = known_format(form)
+    whole = [
+        number
+        for number in numbers
+        if isinstance(number, int) and not isinstance(number, bool) and 0 < number < 2**40
+    ]
+    if known is None or len(whole) != 3:
+        raise malformed(
+            f"`{name}` must be [raw, png or jpeg, height, width, bytes], got {str(entry)[:80]}."
+        )
+    return known, whole[0], whole[1], whole[2]
 
 
 def _kind(value: object) -> str:
-    return "nothing" if value is None else f"{type(value).__name__} {value!r:.60}"
+    return "nothing" if value is None else f"{type(value).__name__} {str(value)[:60]!r}"

@@ -14,7 +14,13 @@ from PIL import Image
 from kibble.rewards.errors import ConfigError
 from kibble.rewards.service.failures import Code, ServiceError
 
-__all__ = ["EncodedPicture", "PictureFormat", "decode_picture", "encode_picture"]
+__all__ = [
+    "EncodedPicture",
+    "PictureFormat",
+    "decode_picture",
+    "encode_picture",
+    "known_format",
+]
 
 PictureFormat: TypeAlias = Literal["raw", "png", "jpeg"]
 """``raw`` is RGB rows as they lie in memory; ``png`` is exact too; ``jpeg`` is lossy."""
@@ -61,8 +67,10 @@ def encode_picture(
         data = memoryview(np.ascontiguousarray(pixels)).cast("B")
     elif format in _DECODERS:
         target = io.BytesIO()
-        options = {"quality": quality} if format == "jpeg" else {"compress_level": 1}
-        Image.fromarray(pixels).save(target, format=format.upper(), **options)
+        if format == "jpeg":
+            Image.fromarray(pixels).save(target, format="JPEG", quality=quality)
+        else:
+            Image.fromarray(pixels).save(target, format="PNG", compress_level=1)
         data = target.getvalue()
     else:
         raise ConfigError(

@@ -88,6 +88,7 @@ class Limits:
     Args:
         body_bytes: Size of a body.
         picture_pixels: Height times width of one picture.
+        request_pixels: The same of all its pictures together.
         pictures: Pictures in one request.
         frames: (Episode, frame) pairs in one request.
         instruction_characters: Length of an instruction.
@@ -95,6 +96,7 @@ class Limits:
 
     body_bytes: int = 64 * 2**20
     picture_pixels: int = 4096 * 4096
+    request_pixels: int = 64 * 2**20
     pictures: int = 2048
     frames: int = 256
     instruction_characters: int = 4000
