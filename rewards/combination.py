@@ -10,8 +10,10 @@ from typing import Any, cast, final
 import numpy as np
 from numpy.typing import NDArray
 
+from kibble.rewards.ending import EndsEpisodes
 from kibble.rewards.errors import ConfigError
 from kibble.rewards.frames import resize_frames
+from kibble.rewards.remote.outages import Outage, RecordsOutages
 from kibble.rewards.types import Episode, Estimate, Frames, ModelSpec, RewardModel, Status, Task
 
 __all__ = ["CombinedModel", "Combining", "combine_progress"]
@@ -123,12 +125,27 @@ class CombinedModel:
         self.how = Combining(how)
         self.weights = None if weights is None else tuple(weights)
         self.levels = levels
+        self._members_were = [member.spec for member in self.members]
         self._spec = _combined_spec(self)
 
     @property
     def spec(self) -> ModelSpec:
         """Views and size that serve every member; the version changes when a member's does."""
+        members = [member.spec for member in self.members]
+        if members != self._members_were:  # of a model behind a service the version may change
+            self._members_were, self._spec = members, _combined_spec(self)
         return self._spec
+
+    @property
+    def outages(self) -> tuple[Outage, ...]:
+        """Outages of all members that stand on services, oldest first."""
+        found = [
+            outage
+            for member in self.members
+            if isinstance(member, RecordsOutages)
+            for outage in member.outages
+        ]
+        return tuple(sorted(found, key=lambda outage: outage.began))
 
     def begin(self, task: Task, start_frames: Frames) -> Episode:
         """Open an episode of every member; see :class:`RewardModel`."""
@@ -167,14 +184,17 @@ class CombinedModel:
             status=status,
         )
 
+    def end(self, episodes: Sequence[Episode]) -> None:
+        """Tell the members that hold something elsewhere; see :class:`EndsEpisodes`."""
+        for place, member in enumerate(self.members):
+            if isinstance(member, EndsEpisodes):
+                member.end(_own(place, episodes))
+
     def _ask(
         self, place: int, member: RewardModel, episodes: Sequence[Episode], frames: Frames
     ) -> Estimate:
         """Ask one member, and keep what its episodes remember."""
-        own = []
-        for episode in episodes:
-            kept = cast("dict[str, Any]", episode.memory[str(place)])
-            own.append(Episode(task=episode.task, **kept))
+        own = _own(place, episodes)
         estimate = member.estimate(own, _suited(member, frames))
         for episode, mine in zip(episodes, own, strict=True):
             episode.memory[str(place)] = _as_plain(mine)
@@ -188,6 +208,14 @@ class CombinedModel:
 
     def _combined(self, readings: NDArray[np.float64]) -> NDArray[np.float64]:
         return combine_progress(readings, self.how, weights=self.weights, levels=self.levels)
+
+
+def _own(place: int, episodes: Sequence[Episode]) -> list[Episode]:
+    """Open again what a member keeps of these episodes."""
+    return [
+        Episode(task=episode.task, **cast("dict[str, Any]", episode.memory[str(place)]))
+        for episode in episodes
+    ]
 
 
 def _as_plain(episode: Episode) -> dict[str, object]:

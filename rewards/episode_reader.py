@@ -9,11 +9,13 @@ from typing import TypedDict, cast, final
 import numpy as np
 from numpy.typing import NDArray
 
+from kibble.rewards.ending import EndsEpisodes
 from kibble.rewards.episode_memory import EpisodeState, episode_state, restored_episode
 from kibble.rewards.errors import KibbleError, ModelError, ServiceAwayError, ShapingError
 from kibble.rewards.frame_change import Thumbnails, frame_change, thumbnails
 from kibble.rewards.frames import check_frames, concatenate_frames, resize_frames
 from kibble.rewards.types import Episode, Estimate, Frames, RewardModel, Status, Task
+from kibble.rewards.whole_episode import require_causal
 
 __all__ = ["EpisodeReader", "EpisodeReaderState", "Reading"]
 
@@ -83,9 +85,13 @@ class EpisodeReader:
 
     Attributes:
         versions: Version of the model that each slot's episode was opened with; "" before.
+
+    Raises:
+        ConfigError: If the model reads whole episodes only.
     """
 
     def __init__(self, model: RewardModel, slots: int) -> None:
+        require_causal(model.spec)
         self.model = model
         self.versions = [""] * slots
         self._episodes: list[Episode | None] = [None] * slots
@@ -115,7 +121,9 @@ class EpisodeReader:
         return self._begin(slot, task, suited)
 
     def _begin(self, slot: int, task: Task, suited: Frames) -> Reading:
-        spec = self.model.spec
+        last = self._episodes[slot]
+        if last is not None and isinstance(self.model, EndsEpisodes):
+            self.model.end([last])
         self._episodes[slot] = None
         self._waiting.pop(slot, None)
         self._left.discard(slot)
@@ -136,7 +144,7 @@ class EpisodeReader:
             raise
         self._unopened.pop(slot, None)
         self._episodes[slot] = episode
-        self.versions[slot] = spec.version
+        self.versions[slot] = self.model.spec.version  # opening may have met a newer one
         return Reading(status=Status.OK, progress=float(episode.progress))
 
     def read(self, frames: Mapping[int, Frames]) -> dict[int, Reading]:

@@ -1,0 +1,1 @@
+"""A reward model that answers from another process or machine."""
