@@ -101,6 +101,11 @@ class GenerativeReward:
         """What answers."""
         return self._backend
 
+    @property
+    def device(self) -> str:
+        """Where the back end computes."""
+        return self._backend.spec.device
+
     def begin(self, task: Task, start_frames: Frames) -> Episode:
         """Open an episode.
 
@@ -115,7 +120,8 @@ class GenerativeReward:
             ConfigError: If the model needs goal frames and the task has none, or the instruction
                 holds signs that prompts reserve.
             FrameError: If a required view is missing or an array is not uint8 (1, H, W, 3).
-            ModelError: If the start frames had to be read and could not be.
+            ModelError: If the start frames had to be read and could not be;
+                :class:`AnswerError` where the answer does not follow its grammar.
             TimeoutError: If that took too long.
         """
         spec = self._layout.spec
@@ -139,7 +145,8 @@ class GenerativeReward:
             if isinstance(outcome, Failure):
                 if outcome.status is Status.TIMEOUT:
                     raise TimeoutError(outcome.reason)
-                raise ModelError(
+                kind = AnswerError if outcome.status is Status.PARSE_ERROR else ModelError
+                raise kind(
                     f"Reward model {spec.name!r} must read the start frames, got "
                     f"{outcome.status.name}: {outcome.reason}"
                 )

@@ -105,6 +105,11 @@ class GeneralRewardModel:
         return self._spec
 
     @property
+    def device(self) -> str:
+        """Where the network runs."""
+        return str(self._device)
+
+    @property
     def network(self) -> GrmNetwork:
         """The network, folded for inference."""
         return self._network

@@ -64,7 +64,7 @@ def encode_picture(
     height, width = pixels.shape[:2]
     data: bytes | memoryview
     if format == "raw":
-        data = memoryview(np.ascontiguousarray(pixels)).cast("B")
+        data = np.ascontiguousarray(pixels).data.cast("B")
     elif format in _DECODERS:
         target = io.BytesIO()
         if format == "jpeg":
