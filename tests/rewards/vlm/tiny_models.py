@@ -56,6 +56,7 @@ _SYSTEM = (
     "{% if loop.first and message.role != 'system' %}<|im_start|>system\n"
     "You are a helpful assistant.<|im_end|>\n{% endif %}"
 )
+_LANGUAGE_LAYERS = r".*language_model.*\.(q_proj|k_proj|v_proj|o_proj|up_proj|down_proj)"
 
 
 def _template(content: str, opening: str = "") -> str:
@@ -368,13 +369,22 @@ def siglip(*, seed: int = 0) -> Path:
 
 
 @functools.cache
-def lora(base: Path, *, seed: int = 0, effect: bool = True) -> Path:
+def lora(
+    base: Path,
+    *,
+    seed: int = 0,
+    effect: bool = True,
+    target: str = _LANGUAGE_LAYERS,
+    whole_modules: tuple[str, ...] = (),
+) -> Path:
     """Low-rank adapter over one of the models above, as ``peft`` saves it.
 
     Args:
         base: Directory of the model.
         seed: Seed of the adapter's weights.
         effect: Whether its B matrices hold anything; a broken save leaves zeros there.
+        target: Pattern of the layers that it adapts.
+        whole_modules: Modules of which a changed copy is saved beside it.
     """
     import peft
 
@@ -382,7 +392,8 @@ def lora(base: Path, *, seed: int = 0, effect: bool = True) -> Path:
     config = peft.LoraConfig(
         r=4,
         lora_alpha=8,
-        target_modules=r".*language_model.*\.(q_proj|k_proj|v_proj|o_proj|up_proj|down_proj)",
+        target_modules=target,
+        modules_to_save=list(whole_modules) or None,
     )
     with warnings.catch_warnings():  # peft 0.21 reads a name that transformers 5 deprecates
         warnings.filterwarnings("ignore", "`is_gradient_checkpointing`", FutureWarning)
@@ -395,6 +406,8 @@ def lora(base: Path, *, seed: int = 0, effect: bool = True) -> Path:
                 parameter.copy_(0.5 * drawn * effect)
             elif "lora_A" in name:
                 parameter.copy_(0.2 * torch.randn(parameter.shape, generator=generator))
+            elif "modules_to_save" in name:
+                parameter.add_(0.2 * torch.randn(parameter.shape, generator=generator))
     adapted.peft_config["default"].base_model_name_or_path = "published/where-it-was-trained"
     directory = _fresh("lora")
     adapted.save_pretrained(directory, save_embedding_layers=False)
