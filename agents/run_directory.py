@@ -79,6 +79,11 @@ class RunDirectory:
         return self.path / "plots" / "monitor.png"
 
     @property
+    def outages(self) -> Path:
+        """One JSON line for each time that a reward service was away; missing without any."""
+        return self.path / "outages.jsonl"
+
+    @property
     def metrics(self) -> Path:
         """TensorBoard event files."""
         return self.path / "metrics"

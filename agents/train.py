@@ -26,6 +26,7 @@ from kibble.agents.episode_log import EpisodeLog
 from kibble.agents.episode_monitor import EpisodeMonitor
 from kibble.agents.event_files import make_logger
 from kibble.agents.monitoring.run_guard import RunGuard
+from kibble.agents.outage_log import OutageLog
 from kibble.agents.progress_display import ProgressDisplay
 from kibble.agents.replay import PotentialReplayBuffer
 from kibble.agents.rollout_budget import learn_within
@@ -35,7 +36,7 @@ from kibble.agents.scoring.source import Rescored, Scored, find_source
 from kibble.agents.success_check import success_warning
 from kibble.agents.warm_start import warm_start
 from kibble.rewards.combination import CombinedModel
-from kibble.rewards.errors import ModelError, RewardHackingError
+from kibble.rewards.errors import ModelError, OutageError, RewardHackingError
 from kibble.rewards.types import RewardModel, Status
 
 __all__ = ["load_reward_model", "run_training", "train"]
@@ -104,7 +105,7 @@ def run_training(config: TrainConfig) -> RunDirectory:
                 f"run takes {total * chunk}."
             )
         _learn(agent, monitor, directory, config, total=total, resumed=resumed)
-    except (KeyboardInterrupt, ModelError, RewardHackingError):
+    except (KeyboardInterrupt, ModelError, OutageError, RewardHackingError):
         if directory is not None:
             say(f"Stopped. Go on with: kibble train run={directory.path} resume=true")
         raise
@@ -172,7 +173,10 @@ def _learn(
             caretaker = _Caretaker(
                 directory, monitor, display, every=config.checkpoint_every, blend=blend
             )
-            with closing(RunGuard(monitor, directory, caretaker.save, resumed=resumed)) as guard:
+            with (
+                closing(OutageLog(monitor, directory.outages)) as outages,
+                closing(RunGuard(monitor, directory, caretaker.save, resumed=resumed)) as guard,
+            ):
                 annealing = Annealing(
                     monitor,
                     learning_rate=config.agent.learning_rate,
@@ -181,7 +185,7 @@ def _learn(
                     rollouts=config.rollouts,
                 )
                 warmup = CriticWarmup(config.agent.critic_warmup_steps)
-                callbacks = [caretaker, annealing, warmup, guard]
+                callbacks = [caretaker, annealing, warmup, outages, guard]
                 if start < total:
                     learn_within(
                         agent,

@@ -6,7 +6,7 @@ Importing this imports neither torch nor transformers.
 from __future__ import annotations
 
 from kibble.rewards import baseline_cards
-from kibble.rewards.adapters import grm_tiny
+from kibble.rewards.adapters import grm_tiny, remote
 from kibble.rewards.adapters.card import ModelCard
 
 __all__ = ["CARDS"]
@@ -14,6 +14,6 @@ __all__ = ["CARDS"]
 _PUBLISHED: tuple[ModelCard, ...] = ()  # in the order in which they are listed
 
 CARDS: dict[str, ModelCard] = {
-    card.name: card for card in (grm_tiny.CARD, *_PUBLISHED, *baseline_cards.CARDS)
+    card.name: card for card in (grm_tiny.CARD, *_PUBLISHED, remote.CARD, *baseline_cards.CARDS)
 }
 """Name to card, in the order in which they are listed."""
