@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import final
 
 import numpy as np
@@ -16,6 +16,7 @@ from kibble.rewards.frame_keys import FrameKey, frame_keys
 from kibble.rewards.frames import check_frames, resize_frames
 from kibble.rewards.grm.network import GrmNetwork, fuse_for_inference
 from kibble.rewards.grm.progress_reader import ProgressReader, stack_memory
+from kibble.rewards.native_dtype import native_dtype
 from kibble.rewards.types import Episode, Estimate, Frames, ModelSpec, Status, Task
 
 __all__ = ["GeneralRewardModel"]
@@ -83,7 +84,7 @@ class GeneralRewardModel:
             raise ConfigError(f"`missing_view` must be learned or flag, got {missing_view!r}.")
         self._missing_view = missing_view
         self._device = torch.device("cpu") if device is None else device
-        self._dtype = _native_dtype(self._device) if dtype is None else dtype
+        self._dtype = native_dtype(self._device) if dtype is None else dtype
         self._network = fuse_for_inference(network, self._dtype).to(self._device)
         self._reader = ProgressReader(self._network, reading)
         views = network.config.views
@@ -300,15 +301,3 @@ class GeneralRewardModel:
             confidence=columns[2],
             status=np.full(len(episodes), status, np.int8),
         )
-
-
-def _native_dtype(device: torch.device) -> torch.dtype:
-    """bfloat16 where the device multiplies in it, float32 elsewhere."""
-    if device.type == "cuda":
-        native = torch.cuda.get_device_capability(device)[0] >= 8
-    elif device.type == "cpu" and hasattr(torch.cpu, "get_capabilities"):  # torch >= 2.9
-        capabilities: Mapping[str, object] = torch.cpu.get_capabilities()
-        native = bool(capabilities.get("avx512_bf16", False))
-    else:
-        native = False
-    return torch.bfloat16 if native else torch.float32
