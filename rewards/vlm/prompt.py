@@ -56,6 +56,14 @@ class Picture:
         _checked(self.pixels, "pixels", 3)
         object.__setattr__(self, "key", _content_key(self.pixels))
 
+    @classmethod
+    def known(cls, pixels: NDArray[np.uint8], key: bytes) -> Picture:
+        """Make a picture again out of an episode's memory, without hashing its content again."""
+        picture = object.__new__(cls)
+        object.__setattr__(picture, "pixels", pixels)
+        object.__setattr__(picture, "key", key)
+        return picture
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Clip:
