@@ -1,0 +1,1 @@
+"""The back end that is a server which speaks OpenAI's protocol."""

@@ -1,0 +1,107 @@
+"""Open the back end that is a server: any that speaks OpenAI's protocol and takes pictures."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from kibble.rewards.errors import ModelError
+from kibble.rewards.vlm.backend import Backend
+from kibble.rewards.vlm.openai.completion import completion
+from kibble.rewards.vlm.openai.connection import Connection
+from kibble.rewards.vlm.openai.dialect import PLAIN, Dialect, dialect_of
+from kibble.rewards.vlm.openai.errors import UnusableError
+from kibble.rewards.vlm.openai.messages import Body
+from kibble.rewards.vlm.openai.server import ServerBackend
+
+if TYPE_CHECKING:
+    from kibble.rewards.vlm.opening import BackendOptions
+
+__all__ = ["open_server"]
+
+
+def open_server(
+    weights: str, options: BackendOptions, *, adapters: Mapping[str, str] | None = None
+) -> Backend:
+    """Open a model behind a server.
+
+    One token is asked of it, to learn whether it serves the model and gives log-probabilities.
+
+    Args:
+        weights: Name that the server serves the model under.
+        options: Its ``url``, ``api_key_env``, ``timeout``, ``concurrency`` and ``cache_mb`` count.
+        adapters: Name to the name that the server serves the adapter under; SGLang's form is
+            ``model:adapter``.
+
+    Returns:
+        The back end.
+
+    Raises:
+        ConfigError: If the address is none.
+        ConnectionError: If the server cannot be reached.
+        ModelError: If it does not serve the model or an adapter, or the key is wrong.
+        TimeoutError: If it does not answer in time.
+    """
+    connection = Connection(
+        options.url,
+        api_key_env=options.api_key_env,
+        timeout=options.timeout,
+        concurrency=options.concurrency,
+    )
+    try:
+        served = _served(connection.run(connection.models()))
+        names = {"": weights, **(adapters or {})}
+        dialect = next(
+            (
+                dialect_of(served[name].get("owned_by"))
+                for name in names.values()
+                if name in served
+            ),
+            PLAIN,
+        )
+        tried = [
+            connection.run(connection.complete(_trial(name, dialect))) for name in names.values()
+        ]
+    except UnusableError as error:
+        connection.close()
+        raise ModelError(
+            f"The server at {options.url} must answer for the model {weights!r}, got {error}; "
+            f"it serves {sorted(served)}."
+        ) from error
+    except BaseException:
+        connection.close()
+        raise
+    roots = [f"{name}={served.get(name, {}).get('root')}" for name in names.values()]
+    return ServerBackend(
+        connection,
+        weights,
+        adapters=adapters or {},
+        dialect=dialect,
+        gives_logprobs=all(bool(completion(body).reply.tokens) for body in tried),
+        cache_mb=options.cache_mb,
+        identity="/".join([dialect.name, *roots]),
+    )
+
+
+def _served(body: str) -> dict[str, dict[str, object]]:
+    """Return what ``/v1/models`` lists, by name; servers that load on demand list less."""
+    try:
+        return {str(entry["id"]): dict(entry) for entry in json.loads(body)["data"]}
+    except (KeyError, TypeError, ValueError) as error:
+        raise ModelError(
+            f"The server must list its models in OpenAI's form, got {body[:200]!r}; check `url`, "
+            "which ends in /v1 on most servers."
+        ) from error
+
+
+def _trial(model: str, dialect: Dialect) -> Body:
+    return {
+        **dialect.fields,
+        "model": model,
+        "messages": [{"role": "user", "content": "yes"}],
+        "max_tokens": 1,
+        "temperature": 0.0,
+        "logprobs": True,
+        "top_logprobs": 1,
+    }
