@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 
+from kibble.rewards.ending import EndsEpisodes
 from kibble.rewards.errors import FrameError
 from kibble.rewards.frames import check_frames
 from kibble.rewards.types import Episode, Estimate, Frames, RewardModel, Task
@@ -109,6 +110,8 @@ def _read_group(
                 parts[i].append(_row(estimate, row))
             if on_frame is not None:
                 on_frame(len(now))
+    if isinstance(model, EndsEpisodes):
+        model.end(list(episodes.values()))
 
 
 def _length(frames: Frames) -> int:
