@@ -22,6 +22,9 @@ class Dialect:
             (``prompt_logprobs``), which rates answers of several tokens exactly.
         takes_clips: Whether it takes a clip as a sequence of frames with their rate
             (``video/jpeg``); otherwise clips are shown as pictures in order.
+        bounds_pixels: Whether it lets the model's own processor resize pictures to bounds of
+            pixels (``mm_processor_kwargs``); otherwise they are resized before they are sent, and
+            the processor's rounding to whole patches may add or take a row.
         fields: What is added to every request: no penalty and no cut of the distribution that the
             weights' own settings might ask for.
     """
@@ -31,6 +34,7 @@ class Dialect:
     constrains: Literal["structured_outputs", "regex", ""] = ""
     rates_prompts: bool = False
     takes_clips: bool = False
+    bounds_pixels: bool = False
     fields: Mapping[str, object] = field(default_factory=dict)
 
 
@@ -40,6 +44,7 @@ VLLM = Dialect(
     constrains="structured_outputs",
     rates_prompts=True,
     takes_clips=True,
+    bounds_pixels=True,
     fields={"repetition_penalty": 1.0, "top_k": -1, "min_p": 0.0},
 )
 """vLLM that knows ``structured_outputs``; see its ChatCompletionRequest and VideoMediaIO."""

@@ -35,11 +35,16 @@ def conversation(prompt: Prompt, dialect: Dialect, encoded: EncodedPictures) -> 
         ModelError: If the server cannot go on with the last turn, or clips of one prompt have
             different rates, of which vLLM takes one for all.
     """
-    messages = [_message(turn, prompt.pixels, dialect, encoded) for turn in prompt.turns]
-    fields: Body = {"messages": messages}
+    rates = {part.fps for turn in prompt.turns for part in turn.parts if isinstance(part, Clip)}
+    fields: Body = {}
+    bounds = prompt.pixels
+    if bounds is not None and dialect.bounds_pixels and not rates:
+        size = {"shortest_edge": bounds[0], "longest_edge": bounds[1]}
+        fields["mm_processor_kwargs"] = {"size": size}
+        bounds = None  # bounds of frames of a clip mean something else to the processor
+    fields["messages"] = [_message(turn, bounds, dialect, encoded) for turn in prompt.turns]
     if prompt.open_ended or prompt.turns[-1].role == "assistant":
         fields |= continued(prompt.turns[-1], dialect)
-    rates = {part.fps for turn in prompt.turns for part in turn.parts if isinstance(part, Clip)}
     if rates and dialect.takes_clips:
         if len(rates) > 1:
             raise ModelError(

@@ -1,7 +1,7 @@
 """A server of OpenAI's protocol for tests: a tiny model, asked token by token, nothing cached.
 
-Run as ``python -m tests.rewards.vlm.openai.tiny_server DIRECTORY OWNER [NAME …]``; it prints the port
-that it listens on. With the owner ``vllm`` it knows what vLLM adds to the protocol and Kibble
+Run as ``python -m tests.rewards.vlm.openai.tiny_server DIRECTORY OWNER NAME …``; it prints the
+port that it listens on. With the owner ``vllm`` it knows what vLLM adds to the protocol and Kibble
 uses, with the same names and meanings; with any other it refuses what the protocol has not.
 """
 
@@ -24,6 +24,7 @@ PROTOCOL = {"model", "messages", "max_tokens", "temperature", "top_p", "seed", "
 PROTOCOL |= {"top_logprobs"}
 VLLM = {"repetition_penalty", "top_k", "min_p", "continue_final_message", "add_generation_prompt"}
 VLLM |= {"structured_outputs", "prompt_logprobs", "return_token_ids", "media_io_kwargs"}
+VLLM |= {"mm_processor_kwargs"}
 
 
 class TinyModel:
@@ -71,7 +72,7 @@ class TinyModel:
         parts = [part for message in messages for part in message["content"]]
         media: dict[str, object] = {}
         if images := [part["image"] for part in parts if part["type"] == "image"]:
-            media["images"] = images
+            media |= {"images": images, **body.get("mm_processor_kwargs", {})}
         if videos := [part["video"] for part in parts if part["type"] == "video"]:
             media |= {"videos": videos, "video_metadata": clips, "do_sample_frames": False}
         return dict(self.processor(text=[text], return_tensors="pt", **media))
