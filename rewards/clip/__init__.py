@@ -1,0 +1,1 @@
+"""Models that put pictures and sentences into one space: CLIP, SigLIP and all of open_clip."""
