@@ -12,6 +12,7 @@ from typing import TypeAlias, final
 from kibble.rewards.errors import ModelError
 from kibble.rewards.types import Status
 from kibble.rewards.vlm.backend import BackendSpec
+from kibble.rewards.vlm.memo import Memo
 from kibble.rewards.vlm.openai.completion import Completion, completion
 from kibble.rewards.vlm.openai.connection import Connection
 from kibble.rewards.vlm.openai.dialect import Dialect
@@ -23,6 +24,8 @@ from kibble.rewards.vlm.prompt import Prompt
 from kibble.rewards.vlm.questions import Answer, Failure, Question, Rate, Reply, Say
 
 __all__ = ["ServerBackend"]
+
+_REMEMBERED = 1_000  # answers; with all log-probabilities some take a hundred kilobytes
 
 _Work: TypeAlias = "Callable[[], Awaitable[Answer]]"
 
@@ -67,6 +70,7 @@ class ServerBackend:
         self._models = {"": model, **adapters}
         self._dialect = dialect
         self._pictures = EncodedPictures(cache_mb)
+        self._memo = Memo(_REMEMBERED)
         self._gives_logprobs = gives_logprobs
         self._spec = BackendSpec(
             name=model,
@@ -83,6 +87,13 @@ class ServerBackend:
 
     def answer(self, questions: Sequence[Question]) -> list[Answer]:
         """Answer Q questions at once; see :meth:`kibble.rewards.vlm.backend.Backend.answer`."""
+        return self._memo.answer(questions, self._ask)
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._connection.close()
+
+    def _ask(self, questions: Sequence[Question]) -> list[Answer]:
         work = [self._work(question) for question in questions]
         outcomes = self._connection.run(_all(work))
         away = [outcome for outcome in outcomes if isinstance(outcome, UnreachableError)]
@@ -94,10 +105,6 @@ class ServerBackend:
             else outcome
             for outcome in outcomes
         ]
-
-    def close(self) -> None:
-        """Close the connection."""
-        self._connection.close()
 
     def _work(self, question: Question) -> _Work:
         """Return what asks a question; refuse here what the server cannot do at all."""
