@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -15,13 +14,16 @@ from kibble.agents.footage.footage import Footage
 from kibble.agents.footage.reading import Sampling, read_footage
 from kibble.agents.run_directory import free_directory
 from kibble.agents.score.config import ScoreConfig
-from kibble.agents.score.curves import Curve, read_curve, readable_views
+from kibble.agents.score.curves import read_curve
+from kibble.agents.score.judging import (
+    asked_of,
+    flags_and_summaries,
+    goal_frames,
+    open_models,
+    task_of,
+)
 from kibble.agents.score.results import Scores, write_results
-from kibble.agents.score.summary import Flag, flags_of, summarise
-from kibble.agents.score.words import flag_words
-from kibble.rewards.catalogue import open_model
-from kibble.rewards.errors import CheckpointError, ConfigError
-from kibble.rewards.types import Frames, RewardModel, Task
+from kibble.rewards.errors import CheckpointError
 
 __all__ = ["run_scoring", "score"]
 
@@ -55,95 +57,30 @@ def run_scoring(config: ScoreConfig) -> Scores:
     _check_out(config)
     sampling = Sampling(max_frames=config.max_frames, fps=config.fps, episode=config.episode)
     footage = read_footage(config.input, views=config.views, sampling=sampling, device=device)
-    instruction = config.instruction or footage.instruction
-    if instruction is None:
-        raise ConfigError(
-            "`instruction` must say what was wanted, got nothing from the command or the "
-            "recording; write instruction='push the red cube onto the green pad'."
-        )
-    task = Task(instruction=instruction.strip(), goal_frames=_goal(config))
-    models = _open_models(config, footage, device)
+    task = task_of(config.instruction, footage, goal_frames(config.goal, config.views))
+    models = open_models(
+        config.reward, views=footage.views, device=device, goal=config.goal is not None
+    )
     with _progress(config) as progress:
-        curves = _read(models, footage, task, by_view=config.by_view, progress=progress)
-        scores = _judge(curves, models, footage, task, _make_out(config, footage))
+        curves = []
+        for asked in asked_of(models, footage, by_view=config.by_view):
+            bar = progress.add_task(f"reading with {asked.label}", total=len(footage))
+            count = partial(progress.advance, bar)
+            curves.append(
+                read_curve(asked.model, asked.frames, task, label=asked.label, on_frame=count)
+            )
+        flags, summaries = flags_and_summaries(curves, models, footage, task)
+        scores = Scores(
+            out=_make_out(config, footage),
+            footage=footage,
+            instruction=task.instruction,
+            curves=tuple(curves),
+            summaries=summaries,
+            flags=flags,
+        )
         bar = progress.add_task("drawing", total=2 * len(footage))
         write_results(scores, on_frame=partial(progress.advance, bar, 1))
     return scores
-
-
-def _judge(
-    curves: Sequence[Curve],
-    models: Mapping[str, RewardModel],
-    footage: Footage,
-    task: Task,
-    out: Path,
-) -> Scores:
-    """Sum up what was read, and collect the reasons to be careful, gravest first."""
-    summaries = [summarise(curve, footage.times, footage.oracle) for curve in curves]
-    flags = [
-        *(flag for pair in zip(curves, summaries, strict=True) for flag in flags_of(*pair)),
-        *(
-            flag
-            for label, model in models.items()
-            for flag in flag_words(model, task.instruction, label=label)
-        ),
-        *(Flag(code="recording", text=text) for text in footage.warnings),
-    ]
-    return Scores(
-        out=out,
-        footage=footage,
-        instruction=task.instruction,
-        curves=tuple(curves),
-        summaries=tuple(summaries),
-        flags=tuple(sorted(flags, key=lambda flag: not flag.grave)),
-    )
-
-
-def _open_models(
-    config: ScoreConfig, footage: Footage, device: torch.device
-) -> dict[str, RewardModel]:
-    """Open every model under a name of its own."""
-    models: dict[str, RewardModel] = {}
-    for name in config.reward:
-        model = open_model(name, device=device, views=footage.views)
-        if model.spec.needs_goal and config.goal is None:
-            raise ConfigError(
-                f"`goal` must show the finished scene for reward={name}, got nothing; write "
-                "goal=finished.png, or goal=demo.mp4 for a video that ends with it."
-            )
-        label = model.spec.name if model.spec.name not in models else name
-        models[label] = model
-    return models
-
-
-def _goal(config: ScoreConfig) -> Frames | None:
-    if config.goal is None:
-        return None
-    footage = read_footage(config.goal, views=config.views, sampling=Sampling())
-    return {view: frames[-1:] for view, frames in footage.frames.items()}
-
-
-def _read(
-    models: dict[str, RewardModel],
-    footage: Footage,
-    task: Task,
-    *,
-    by_view: bool,
-    progress: Progress,
-) -> list[Curve]:
-    """Read the footage with every model, and where asked for each view alone."""
-    asked: list[tuple[str, RewardModel, Frames]] = []
-    for label, model in models.items():
-        asked.append((label, model, footage.frames))
-        if by_view:
-            for view in readable_views(model.spec, footage.views):
-                asked.append((f"{label}, {view} alone", model, {view: footage.frames[view]}))
-    curves = []
-    for label, model, frames in asked:
-        bar = progress.add_task(f"reading with {label}", total=len(footage))
-        count = partial(progress.advance, bar)
-        curves.append(read_curve(model, frames, task, label=label, on_frame=count))
-    return curves
 
 
 def _progress(config: ScoreConfig) -> Progress:
