@@ -98,7 +98,7 @@ class Options(EncoderOptions):
 
     @property
     def weight(self) -> float:
-        """The α that is used."""
+        """The weight of the line: ``alpha``, or what stands for null."""
         if self.alpha is None:
             return _PUBLISHED_ALPHA if self.baseline else 0.0
         return self.alpha
@@ -119,7 +119,7 @@ class GoalBaseline:
 
     Args:
         encoder: What places frames and sentences.
-        options: Sentences, α and scale.
+        options: Sentences, alpha and scale.
     """
 
     def __init__(self, encoder: ClipEncoder, options: Options) -> None:
@@ -179,7 +179,7 @@ def open_reward(weights: str | None, options: Options, device: torch.device | No
     Args:
         weights: Directory, hub id in the local hub cache, or name and tag of open_clip; ``None``
             takes the first hub id of the card.
-        options: Sentences, α and scale.
+        options: Sentences, alpha and scale.
         device: Where it runs; the CPU by default.
 
     Raises:

@@ -21,22 +21,23 @@ def goal_baseline_reward(
 ) -> NDArray[np.float64]:
     r"""Reward of pictures for being where a sentence is, as VLM-RM defines it.
 
-    R = 1 - ½ ‖P_α (x - g)‖², P_α = α·d dᵀ + (1 - α)·I, d = (g - b) / ‖g - b‖.
+    R = 1 - ½ ‖P (x - g)‖², P = alpha·d dᵀ + (1 - alpha)·I, d = (g - b) / ‖g - b‖.
 
-    With α = 0 and g of length 1 it is the cosine of x and g. With α = 1 only the place along the
-    line from baseline to goal counts, not what else the picture shows.
+    With alpha = 0 and g of length 1 it is the cosine of x and g. With alpha = 1 only the place
+    along the line from baseline to goal counts, not what else the picture shows.
 
     Args:
         x: (..., D) pictures, of length 1.
         goal: (D,) g, the mean of the goal sentences, each of length 1.
-        baseline: (D,) b, the mean of the baseline sentences; needed where α is above 0.
-        alpha: α in [0, 1].
+        baseline: (D,) b, the mean of the baseline sentences; needed if alpha is above 0.
+        alpha: In [0, 1].
 
     Returns:
         (...) float64 in [-1, 1].
 
     Raises:
-        ShapingError: If α is out of range, or needs a baseline other than the goal and has none.
+        ShapingError: If alpha is out of range, or is above 0 and there is no baseline other than
+            the goal.
 
     Source:
         Rocamonde et al., "Vision-Language Models are Zero-Shot Reward Models for Reinforcement
@@ -50,7 +51,7 @@ def goal_baseline_reward(
         raise ShapingError(f"`alpha` must lie in [0, 1], got {alpha}.")
     away = np.asarray(x, np.float64) - np.asarray(goal, np.float64)  # (..., D)
     if alpha == 0.0:
-        return 1.0 - 0.5 * np.square(away).sum(-1)
+        return np.asarray(1.0 - 0.5 * np.square(away).sum(-1))
     if baseline is None:
         raise ShapingError(f"`alpha` above 0 needs a baseline, got alpha={alpha} and none.")
     line = np.asarray(goal, np.float64) - np.asarray(baseline, np.float64)
@@ -61,9 +62,10 @@ def goal_baseline_reward(
             "describe the scene before the task is done as the baseline."
         )
     along = away @ (line / length)  # (...)
-    # P_α leaves what is along the line whole and shrinks the rest by 1 - α.
+    # P leaves what is along the line whole and shrinks the rest by 1 - alpha
     aside = np.square(away).sum(-1) - np.square(along)
-    return 1.0 - 0.5 * (np.square(along) + (1.0 - alpha) ** 2 * np.maximum(aside, 0.0))
+    rest = (1.0 - alpha) ** 2 * np.maximum(aside, 0.0)
+    return np.asarray(1.0 - 0.5 * (np.square(along) + rest))
 
 
 def contrast(

@@ -105,7 +105,8 @@ class PlaceReward:
             goal = self.embed(task.goal_frames)[0]
         elif self._spec.needs_goal:
             raise FrameError(
-                f"`goal_frames` must show view {self._view!r}, got {sorted(task.goal_frames or ())}."
+                f"`goal_frames` must show view {self._view!r}, got "
+                f"{sorted(task.goal_frames or ())}; take them with the same camera."
             )
         episode = Episode(task=task)
         start = self.embed(start_frames)
@@ -117,7 +118,7 @@ class PlaceReward:
         """Read N frames in one batch; see :class:`kibble.rewards.types.RewardModel`."""
         check_frames(frames, views=self._spec.required_views, count=len(episodes))
         places = self._encoder.pictures(frames[self._view])
-        known = np.isfinite(places).all(axis=1)
+        known: NDArray[np.bool_] = np.asarray(np.isfinite(places).all(axis=1))
         progress, success = self._reading.read(episodes, places)
         for episode, value, fine in zip(episodes, progress.tolist(), known, strict=True):
             episode.steps += 1

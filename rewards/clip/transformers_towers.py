@@ -43,7 +43,7 @@ class TransformersTowers:
             self._family = str(config.model_type)
             self._model = AutoModel.from_pretrained(weights, dtype=dtype).eval()
             self._tokenizer = AutoTokenizer.from_pretrained(weights)
-            processor = AutoImageProcessor.from_pretrained(weights)
+            processor = AutoImageProcessor.from_pretrained(weights)  # type: ignore[no-untyped-call]
         except (OSError, ValueError) as error:
             raise WeightsError(
                 f"Weights {str(weights)!r} must hold model, tokenizer and "
@@ -91,9 +91,10 @@ class TransformersTowers:
 
 def _preprocessing(weights: Path, settings: Mapping[str, Any]) -> Preprocessing:
     """Read ``preprocessor_config.json``, which holds all that is done."""
-    size, crop = settings["size"], settings.get("crop_size")
+    size: Mapping[str, int | None] = settings["size"]
+    crop: Mapping[str, int] = settings.get("crop_size") or {}
     cuts = bool(settings.get("do_center_crop"))
-    kind = settings.get("resample")
+    kind = int(settings.get("resample") or -1)
     plain = all(settings.get(key, True) for key in ("do_resize", "do_rescale", "do_normalize"))
     square = size.get("height"), size.get("width")
     shortest = size.get("shortest_edge")
@@ -104,12 +105,12 @@ def _preprocessing(weights: Path, settings: Mapping[str, Any]) -> Preprocessing:
             f"crop_size={crop}, resample={kind}; choose weights that do."
         )
     mean, std = (tuple(map(float, settings[key])) for key in ("image_mean", "image_std"))
-    target = (crop["height"], crop["width"]) if cuts else square
+    height, width = (crop["height"], crop["width"]) if cuts else square
     return Preprocessing(
-        size=(int(target[0]), int(target[1])),
+        size=(int(cast("int", height)), int(cast("int", width))),
         fit="shortest" if shortest else "squash",
         shortest=shortest,
-        filter=_FILTERS[int(kind)],
+        filter=_FILTERS[kind],
         mean=cast("tuple[float, float, float]", mean),
         std=cast("tuple[float, float, float]", std),
     )

@@ -34,7 +34,7 @@ def unit(x):
 
 
 def published_reward(x, goals, baselines, alpha):
-    """1 - ½ ‖(x - g) P_α‖² with the D x D matrix, in float64."""
+    """1 - ½ ‖(x - g) P‖² with the D x D matrix, in float64."""
     x, g, b = unit(x), unit(goals).mean(0), unit(baselines).mean(0)
     d = g - b
     projection = alpha * np.outer(d, d) / (d @ d) + (1 - alpha) * np.eye(len(d))
