@@ -94,6 +94,8 @@ class Options(BackendOptions):
         frame_rate: Frames per second of what you give it, so that those in between are left out;
             0 takes every frame as if it came at `fps`.
         max_frames: Most frames of a video; of longer ones every other frame is left out.
+        pixels: Least and most pixels of a frame, which others are resized to; the default is that
+            of qwen-vl-utils, by which the weights were evaluated.
     """
 
     view: str = "front"
@@ -102,11 +104,16 @@ class Options(BackendOptions):
     fps: float = 1.0
     frame_rate: float = 0.0
     max_frames: int = 64
+    pixels: tuple[int, int] = (128 * 32**2, 768 * 32**2)
 
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.readout not in ("answer", "expectation"):
             raise ConfigError(f"`readout` must be answer or expectation, got {self.readout!r}.")
+        if not 0 < self.pixels[0] <= self.pixels[1]:
+            raise ConfigError(
+                f"`pixels` must be the least and the most, both above 0, got {self.pixels}."
+            )
 
 
 @final
@@ -132,7 +139,10 @@ class RoboReward:
     def spec(self) -> ModelSpec:
         """One view, at the size it comes in."""
         o = self._options
-        settings = f"1 {o.view} {o.readout} {o.constrain} {o.fps} {o.frame_rate} {o.max_frames}"
+        settings = (
+            f"1 {o.view} {o.readout} {o.constrain} {o.fps} {o.frame_rate} {o.max_frames} "
+            f"{o.pixels}"
+        )
         return ModelSpec(
             name=CARD.name,
             version=hashlib.sha256(settings.encode()).hexdigest()[:16],
@@ -148,15 +158,15 @@ class RoboReward:
     def questions(self, episode: Episode, newest: Pictures) -> Sequence[Question]:
         """Ask for the score of the video that ends with the newest frame."""
         self._history.note(episode, newest[self._options.view])
-        clip = self._history.clip(episode, newest=True)
+        clip, pixels = self._history.clip(episode, newest=True), self._options.pixels
         if len(clip.frames) == 1:
             clip = Clip(clip.frames * 2, clip.fps)
         asked = Turn("user", (clip, RUBRIC.format(task=episode.task.instruction)))
         if self._options.readout == "expectation":
             begun = Turn("assistant", (_ANSWER,))
-            return (Rate(prompt=Prompt((asked, begun)), answers=_SCORES),)
+            return (Rate(prompt=Prompt((asked, begun), pixels), answers=_SCORES),)
         choices = tuple(_ANSWER + score for score in _SCORES) if self._options.constrain else None
-        return (Say(prompt=Prompt((asked,)), max_tokens=128, choices=choices, top=1),)
+        return (Say(prompt=Prompt((asked,), pixels), max_tokens=128, choices=choices, top=1),)
 
     def read(self, episode: Episode, newest: Pictures, answers: Sequence[Answer]) -> Reading:
         """Read the score; see :meth:`kibble.rewards.adapters.generative.Layout.read`."""

@@ -50,6 +50,7 @@ def test_the_prompt_is_the_published_one_and_the_video_stands_before_the_text():
     assert described(newest.prompt) == ["[user]", ([0.0, 0.2, 0.4], 1.0), GOLDEN]
     assert isinstance(newest.prompt.turns[0].parts[0], Clip)
     assert isinstance(newest, Say)
+    assert newest.prompt.pixels == (131_072, 786_432)
     assert (newest.choices, newest.temperature, newest.max_tokens) == (None, 0.0, 128)
 
 
@@ -155,6 +156,8 @@ def test_options_are_checked():
         Options(readout="mode")
     with pytest.raises(ConfigError, match="`url` belongs to backend=openai"):
         Options(backend="openai")
+    with pytest.raises(ConfigError, match=r"`pixels` must be the least and the most.*\(9, 4\)"):
+        Options(pixels=(9, 4))
     with pytest.raises(ConfigError, match="`max_frames`"):
         RoboReward(Options(max_frames=1))
 
