@@ -135,6 +135,16 @@ class GVL:
             causal=False,
         )
 
+    @property
+    def backend(self) -> Backend:
+        """What answers."""
+        return self._backend
+
+    @property
+    def device(self) -> str:
+        """Where the back end computes."""
+        return self._backend.spec.device
+
     def begin(self, task: Task, start_frames: Frames) -> Episode:
         """Refuse: frames are not read as they come.
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from tests.agents.benchmark.toy_trials import PixelReader, toy_trial, toy_trials
+from tests.rewards.adapters.seeing_backend import SeeingBackend, listed
 
 from kibble.agents.benchmark.measures.all import measure, measure_tasks
 from kibble.agents.benchmark.measures.evidence import Evidence
@@ -14,6 +15,7 @@ from kibble.agents.benchmark.metrics_shown import METRICS, reaches
 from kibble.agents.benchmark.plan import plan_showings
 from kibble.agents.benchmark.readings import read_all
 from kibble.agents.benchmark.speed import measure_speed
+from kibble.rewards.adapters.gvl import GVL, Options
 from kibble.rewards.baselines import RandomProgress, TimeCounter
 from kibble.rewards.metrics.bootstrap import Figure
 
@@ -165,6 +167,13 @@ def test_speed_is_measured():
     assert measured["frames_per_second"].value > 0.0
     assert measured["latency_ms"].value > 0.0
     assert measured["latency_ms"].n >= 5
+
+
+def test_the_speed_of_a_model_that_reads_whole_episodes_is_not_measured():
+    model = GVL(Options(), SeeingBackend(speak=listed))
+    measured = measure_speed(model, toy_trials(1), with_goal=False)
+    assert set(measured) == {"frames_per_second", "latency_ms"}
+    assert all("whole episodes" in str(reason) for reason in measured.values())
 
 
 def test_all_metrics_of_the_report_are_shown():

@@ -6,6 +6,7 @@ import dataclasses
 
 import numpy as np
 from tests.agents.benchmark.toy_trials import STEPS, PixelReader, toy_trials
+from tests.rewards.adapters.seeing_backend import SeeingBackend, listed
 
 from kibble.agents.benchmark.plan import plan_showings
 from kibble.agents.benchmark.readings import (
@@ -17,6 +18,7 @@ from kibble.agents.benchmark.readings import (
     save_readings,
 )
 from kibble.rewards import Estimate, Status
+from kibble.rewards.adapters.gvl import GVL, Options
 
 
 def test_all_that_is_planned_is_read_and_counted():
@@ -38,6 +40,18 @@ def test_what_needs_goal_frames_is_left_out_where_there_are_none():
     assert readings.skipped == sum(showing.asked[1] == 1 for showing in showings)
     assert len(readings.items) + readings.skipped == len(showings)
     assert sum(counted) == sum(frames_of(trials, showing) for showing in showings)
+
+
+def test_a_model_that_reads_whole_episodes_is_shown_each_video_at_once():
+    trials = toy_trials()
+    showings = plan_showings(trials, seed=0)
+    model, counted = GVL(Options(frames=5), SeeingBackend(speak=listed)), []
+    readings = read_all(model, trials, showings, with_goal=False, on_frame=counted.append)
+    assert sum(counted) == sum(frames_of(trials, showing) for showing in showings)
+    assert len(model.backend.asked) == len(showings)
+    for item in readings.items:
+        assert item.answered.all()
+        assert len(item.progress) == frames_of(trials, item.showing)
 
 
 def test_readings_are_kept_and_known_again(tmp_path):

@@ -5,11 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from tests.agents.score.recordings import GAPS, bar_curves, bar_footage
+from tests.rewards.adapters.seeing_backend import SeeingBackend, listed
 
-from kibble.agents.score.curves import Curve, readable_views
+from kibble.agents.score.curves import Curve, read_curve, readable_views
 from kibble.agents.score.summary import flags_of, summarise
+from kibble.rewards.adapters.gvl import GVL, Options
 from kibble.rewards.grm.readings import apply_hop
-from kibble.rewards.types import Estimate, ModelSpec, Status
+from kibble.rewards.types import Estimate, ModelSpec, Status, Task
 
 
 def _curve(progress, success=None, confidence=None, status=None) -> Curve:
@@ -44,6 +46,15 @@ def test_frames_without_an_answer_are_gaps_in_every_column() -> None:
     np.testing.assert_array_equal(
         gappy.column("progress")[~missing], whole.column("progress")[~missing]
     )
+
+
+def test_a_model_that_reads_whole_episodes_has_a_curve_like_any_other() -> None:
+    footage = bar_footage()
+    model = GVL(Options(frames=4), SeeingBackend(speak=listed))
+    task = Task(instruction="move the bar")
+    curve = read_curve(model, footage.frames, task, label="gvl")
+    assert (len(curve), curve.views, curve.spec.causal) == (len(footage), ("front",), False)
+    assert curve.answered.all()
 
 
 @pytest.mark.parametrize(
