@@ -64,6 +64,11 @@ class AnswerCache:
         """Whether nothing is ever held."""
         return self._size == 0
 
+    def switch_off(self) -> None:
+        """Hold nothing, from now on."""
+        self._size = self.held = 0
+        self._entries.clear()
+
     def find(self, key: bytes) -> Remembered | None:
         """Return what is known of that history."""
         found = self._entries.get(key)

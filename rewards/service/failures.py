@@ -26,6 +26,7 @@ class Code(enum.Enum):
     ``unsuitable``          422   The model cannot use it: a view or goal frames are missing.
     ``too_many_episodes``   429   Close some, or wait for stale ones to be closed.
     ``model_failed``        500   The model raised an error; the service goes on.
+    ``internal``            500   A defect of the service, which is in its log.
     ``busy``                503   The queue is full: wait ``Retry-After`` seconds.
     ``not_ready``           503   Models are loading, or the service is stopping.
     ``late``                504   Not read before the deadline; the episode has not seen it.
@@ -45,6 +46,7 @@ class Code(enum.Enum):
     UNSUITABLE = "unsuitable"
     TOO_MANY_EPISODES = "too_many_episodes"
     MODEL_FAILED = "model_failed"
+    INTERNAL = "internal"
     BUSY = "busy"
     NOT_READY = "not_ready"
     LATE = "late"
@@ -79,6 +81,7 @@ _HTTP_STATUS = {
     Code.UNSUITABLE: 422,
     Code.TOO_MANY_EPISODES: 429,
     Code.MODEL_FAILED: 500,
+    Code.INTERNAL: 500,
     Code.BUSY: 503,
     Code.NOT_READY: 503,
     Code.LATE: 504,

@@ -25,8 +25,8 @@ def warm_up(model: RewardModel) -> None:
     spec = model.spec
     if not spec.causal:
         raise ConfigError(
-            f"Reward model {spec.name!r} reads whole episodes after their end, and a service reads "
-            "frames as they come; use `kibble score` for it, or serve a causal model."
+            f"Reward model {spec.name!r} reads whole episodes after their end, and a service "
+            "reads frames as they come; use `kibble score` for it, or serve a causal model."
         )
     rng = np.random.default_rng(0)
     start, newest = _noise(spec, rng), _noise(spec, rng)
