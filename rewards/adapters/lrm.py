@@ -193,8 +193,9 @@ class LrmLayout:
         for head in self._heads:
             if head == "contrastive":
                 last = self._remembered(episode, "last")
-                compared = last is not None and last.key != now.key
-                asked[head] = _contrastive(episode, last, now) if compared and last else None
+                asked[head] = None
+                if last is not None and last.key != now.key:
+                    asked[head] = _contrastive(episode, last, now)
             elif head == "progress":
                 goal = self._remembered(episode, "goal")
                 start = self._remembered(episode, "start") if self._options.initial else None

@@ -93,7 +93,8 @@ class VlacLayout:
     their share of the way, then the episode's start and the two pictures.
 
     Whether the task is done is asked of the newest picture alone, answer 1 or 0, and read as the
-    mean over both digits' probabilities: the probability of success.
+    mean over both digits' probabilities, one that is below a tenth of the other left out: the
+    probability of success.
 
     The confidence is that of the score: its distribution's with ``rich``, the probability of what
     was said without, how near they are with several samples.
