@@ -180,9 +180,15 @@ def resumed_config(stored: TrainConfig, given: TrainConfig) -> TrainConfig:
         ConfigError: If another setting differs; the text names it.
     """
     old, new = _flat(dataclasses.asdict(stored)), _flat(dataclasses.asdict(given))
-    changed = [key for key in old if key not in _MAY_CHANGE and old[key] != new[key]]
+    changed = [
+        key
+        for key in dict.fromkeys([*old, *new])
+        if key not in _MAY_CHANGE and old.get(key) != new.get(key)
+    ]
     if changed:
-        shown = ", ".join(f"{key}={new[key]} (began with {old[key]})" for key in changed[:4])
+        shown = ", ".join(
+            f"{key}={new.get(key)} (began with {old.get(key)})" for key in changed[:4]
+        )
         raise ConfigError(
             f"A resumed run must keep its settings, got {shown}; leave them out, "
             "or begin a new run in another directory."

@@ -42,8 +42,12 @@ def settings_of_resumed_run(config: DictConfig, overrides: Sequence[str]) -> Dic
 
 
 def _with_agent(config: DictConfig, name: str) -> DictConfig:
-    """Return a copy whose agent has the keys of the algorithm of that name."""
+    """Return a copy whose agent has the keys of the algorithm of that name.
+
+    Its free parts, such as ``task.options``, take keys that were added with ``+``.
+    """
     copied = config.copy()
+    OmegaConf.set_struct(copied, False)
     if name in AGENTS:
         copied.agent = OmegaConf.structured(AGENTS[name])
         OmegaConf.set_readonly(copied.agent, None)

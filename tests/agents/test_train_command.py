@@ -32,6 +32,18 @@ def test_train_resume_evaluate(tmp_path, capsys):
     assert (row["task"], row["seed"], row["episodes"], row["steps"]) == ("reach", 3, 4, 150)
 
 
+def test_run_with_added_keys_goes_on_with_them(tmp_path, capsys):
+    path = tmp_path / "run"
+    words = [*SMALL, "+task.options.dwell=0.2", f"run={path}"]
+    assert run(["train", *words, "steps=100"]) == 0
+    again = ["train", f"run={path}", "resume=true"]
+    assert run([*again, "steps=150", "+task.options.dwell=0.3"]) == 2
+    assert "task.options.dwell=0.3 (began with 0.2)" in capsys.readouterr().err
+    assert run([*again, "steps=150"]) == 0
+    records = list(read_episodes(path / "episodes.jsonl"))
+    assert sum(record.length for record in records) == 150
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [
