@@ -9,12 +9,17 @@ from kibble.rewards import baseline_cards
 from kibble.rewards.adapters import (
     clip,
     contrasting_goals,
+    grm,
     grm_tiny,
     gvl,
+    lrm,
     remote,
     robometer,
     roboreward,
     topreward,
+    trend,
+    vlac,
+    yes_token,
 )
 from kibble.rewards.adapters.card import ModelCard
 
@@ -23,10 +28,15 @@ __all__ = ["CARDS"]
 _PUBLISHED: tuple[ModelCard, ...] = (  # in the order in which they are listed
     clip.CARD,
     contrasting_goals.CARD,
+    grm.CARD,
+    vlac.CARD,
+    lrm.CARD,
     roboreward.CARD,
     robometer.CARD,
     topreward.CARD,
     gvl.CARD,
+    yes_token.CARD,
+    trend.CARD,
 )
 
 CARDS: dict[str, ModelCard] = {
