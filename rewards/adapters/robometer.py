@@ -31,7 +31,7 @@ from kibble.rewards.adapters.generative import GenerativeReward, Pictures, Readi
 from kibble.rewards.adapters.robometer_heads import Head, read_heads
 from kibble.rewards.errors import ConfigError
 from kibble.rewards.types import Episode, ModelSpec, RewardModel
-from kibble.rewards.vlm.opening import BackendOptions, open_backend
+from kibble.rewards.vlm.opening import BackendOptions
 from kibble.rewards.vlm.prompt import Part, Prompt, Turn
 from kibble.rewards.vlm.questions import Answer, Probe, Question
 from kibble.rewards.vlm.readouts.bins import expected_bin, logistic
@@ -66,6 +66,14 @@ INSTRUCTION = (
     "performing the same task, predict 0 progress."
 )
 TOKEN = "<|prog_token|>"
+# Added to the tokenizer in this order: robometer/utils/setup_utils.py.
+SPECIAL_TOKENS = (
+    "<|split_token|>",
+    "<|reward_token|>",
+    "<|pref_token|>",
+    "<|sim_token|>",
+    TOKEN,
+)
 _PIXELS = (4 * 32**2, 16_384 * 32**2)  # image bounds of qwen-vl-utils for this family
 
 
@@ -81,6 +89,8 @@ class Options(BackendOptions):
         frame_rate: Frames per second of what you give it, so that those in between are left out;
             0 takes every frame.
         max_frames: Most frames that are remembered; of longer videos every other one is left out.
+        processor: Directory or hub id of tokenizer and picture settings, for weights that come
+            without them, as the published ones do.
     """
 
     view: str = "front"
@@ -88,6 +98,7 @@ class Options(BackendOptions):
     fps: float = 3.0
     frame_rate: float = 0.0
     max_frames: int = 128
+    processor: str = "Qwen/Qwen3-VL-4B-Instruct"
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -178,9 +189,17 @@ def open_reward(weights: str | None, options: Options, device: torch.device | No
         WeightsError: If the weights are missing or damaged, or have no heads.
         ConfigError: If an option is out of range.
     """
+    from kibble.rewards.vlm.local.backend import open_local
     from kibble.rewards.vlm.local.weight_files import locate
 
     reference = weights or CARD.hub_ids[0]
-    progress, success = read_heads(locate(reference))
-    layout = Robometer(options, progress=progress, success=success)
-    return GenerativeReward(layout, open_backend(reference, options, device=device))
+    folder = locate(reference)
+    progress, success = read_heads(folder)
+    backend = open_local(
+        reference,
+        options,
+        device=device,
+        processor=None if (folder / "tokenizer_config.json").is_file() else options.processor,
+        special_tokens=SPECIAL_TOKENS,
+    )
+    return GenerativeReward(Robometer(options, progress=progress, success=success), backend)

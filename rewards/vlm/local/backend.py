@@ -143,6 +143,8 @@ def open_local(
     *,
     device: torch.device | None = None,
     adapters: Mapping[str, str] | None = None,
+    processor: str | None = None,
+    special_tokens: Sequence[str] = (),
 ) -> Backend:
     """Open a vision-language model in this process.
 
@@ -151,6 +153,8 @@ def open_local(
         options: Its ``dtype``, ``batch``, ``cache_mb`` and ``trust_remote_code`` count.
         device: Where it runs; the CPU by default.
         adapters: Name to directory or hub id of low-rank adapters over the model.
+        processor: Directory or hub id of tokenizer and processor, if not with the weights.
+        special_tokens: Special tokens that the model was given in training, in that order.
 
     Returns:
         The back end.
@@ -166,6 +170,8 @@ def open_local(
         dtype=resolve_dtype(options.dtype, device),
         device=device,
         trust_remote_code=options.trust_remote_code,
+        processor_folder=None if processor is None else locate(processor),
+        special_tokens=special_tokens,
     )
     loaded = load_adapters(opened.model, folders, picture_probe(opened.model, opened.processor))
     name = weights.rstrip("/").rpartition("/")[2]

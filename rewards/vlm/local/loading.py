@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -63,7 +64,13 @@ def resolve_dtype(name: str, device: torch.device) -> torch.dtype:
 
 
 def open_weights(
-    folder: Path, *, dtype: torch.dtype, device: torch.device, trust_remote_code: bool
+    folder: Path,
+    *,
+    dtype: torch.dtype,
+    device: torch.device,
+    trust_remote_code: bool,
+    processor_folder: Path | None = None,
+    special_tokens: Sequence[str] = (),
 ) -> Opened:
     """Open a model and its processor.
 
@@ -72,6 +79,9 @@ def open_weights(
         dtype: Number format of weights and computation.
         device: Where it runs.
         trust_remote_code: Whether code that comes with the weights may run.
+        processor_folder: Where tokenizer and processor lie, if not with the model.
+        special_tokens: Special tokens that the model was given in training, in that order; those
+            that its tokenizer lacks get the next numbers.
 
     Returns:
         The model, with attention by ``scaled_dot_product_attention``, and its processor.
@@ -91,7 +101,9 @@ def open_weights(
                 "SGLang and use backend=openai, or take a version in one of these formats "
                 "(of InternVL the one whose name ends in -hf)."
             )
-        processor = hub.AutoProcessor.from_pretrained(folder, **local)
+        processor = hub.AutoProcessor.from_pretrained(processor_folder or folder, **local)
+        absent_tokens = [t for t in special_tokens if t not in processor.tokenizer.get_vocab()]
+        processor.tokenizer.add_tokens(absent_tokens, special_tokens=True)
         model, report = hub.AutoModelForImageTextToText.from_pretrained(
             folder,
             config=config,
@@ -109,6 +121,14 @@ def open_weights(
         raise WeightsError(
             f"Weights {folder} must hold every tensor of a {config.model_type}, got none that "
             f"fits for {len(absent)} of them, such as {absent[0]}; fetch them again."
+        )
+    numbers = processor.tokenizer.convert_tokens_to_ids(list(special_tokens))
+    rows = len(model.get_input_embeddings().weight)
+    if max(numbers, default=0) >= rows:
+        raise WeightsError(
+            f"Weights {folder} must have an embedding for each of {', '.join(special_tokens)}, "
+            f"got {rows} embeddings and token number {max(numbers)}; the tokenizer is not the one "
+            "of these weights."
         )
     model.to(device).eval().requires_grad_(False)
     return Opened(model=model, processor=processor, family=family(model, processor))
