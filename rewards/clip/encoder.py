@@ -41,6 +41,7 @@ class ClipEncoder:
         name: Its name.
         version: Fingerprint of weights and dtype.
         width: D.
+        capacity: Pictures that are kept.
         temperature: What cosines are multiplied by for probabilities; learned.
     """
 
@@ -63,7 +64,7 @@ class ClipEncoder:
         self._batch = batch
         self._sentences: OrderedDict[str, NDArray[np.float32]] = OrderedDict()
         self.width = int(self.sentences([name]).shape[1])
-        self._kept = cache_mb * 2**20 // (4 * self.width)
+        self.capacity = cache_mb * 2**20 // (4 * self.width)
         self._pictures: OrderedDict[FrameKey, NDArray[np.float32]] = OrderedDict()
 
     def pictures(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
@@ -88,7 +89,7 @@ class ClipEncoder:
             if np.isfinite(place).all():
                 self._pictures[key] = place
                 self._pictures.move_to_end(key)
-        while len(self._pictures) > self._kept:
+        while len(self._pictures) > self.capacity:
             self._pictures.popitem(last=False)
         return np.stack([places[key] for key in keys])
 

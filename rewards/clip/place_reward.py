@@ -86,6 +86,15 @@ class PlaceReward:
             raise ModelError(f"Embeddings of {self._spec.name!r} must be finite, got NaN.")
         return places
 
+    def prefetch(self, frames: Frames) -> None:
+        """Encode N frames ahead; see :class:`kibble.rewards.prefetch.Prefetching`.
+
+        More than are kept are left to the calls that need them.
+        """
+        images = frames[self._view]
+        if len(images) <= self._encoder.capacity:
+            self._encoder.pictures(images)
+
     def begin(self, task: Task, start_frames: Frames) -> Episode:
         """Open an episode; see :class:`kibble.rewards.types.RewardModel`.
 

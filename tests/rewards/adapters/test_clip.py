@@ -17,6 +17,7 @@ from kibble.rewards.catalogue import open_model
 from kibble.rewards.causal import read_causally
 from kibble.rewards.episode_reader import EpisodeReader
 from kibble.rewards.errors import ConfigError, FrameError, ModelError
+from kibble.rewards.prefetch import Prefetching
 from kibble.rewards.types import Status
 
 GOALS = ("an open drawer", "a drawer pulled out")
@@ -176,6 +177,18 @@ def test_nan_is_a_model_error_and_never_a_number():
         model.begin(task, {"front": video["front"][2:3]})
     weights.copy_(original)
     assert model.estimate([episode], {"front": video["front"][1:2]}).status.tolist() == [Status.OK]
+
+
+def test_frames_can_be_encoded_ahead():
+    video, task = frames(), Task(instruction="open the drawer")
+    reference = f"clip@{tiny_models.clip()}?dtype=float32"
+    (expected,) = read_causally(open_model(reference), [(task, video)])
+    for kept in (64, 0):
+        model = open_model(f"{reference}&cache_mb={kept}")
+        assert isinstance(model, Prefetching)
+        model.prefetch(video)
+        (read,) = read_causally(model, [(task, video)])
+        np.testing.assert_allclose(read.progress, expected.progress, atol=1e-6)
 
 
 def test_it_embeds_frames_for_a_policy():
