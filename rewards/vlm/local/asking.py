@@ -67,17 +67,19 @@ class Asking:
         tries = [
             self._trie(question, text) for question, text in zip(questions, texts, strict=True)
         ]
-        rows = [
-            Row(text=text, reserve=trie.depth() if trie else question.max_tokens)
-            for question, text, trie in zip(questions, texts, tries, strict=True)
-        ]
+
+        depths = [0 if trie is None else trie.depth() for trie in tries]
+
+        def speaker(i: int) -> Speaker:
+            return Speaker(questions[i], tries[i], ends=self._ends, tokenizer=self._tokenizer)
 
         def finish(batch: Pass, part: list[int]) -> Sequence[Answer]:
-            speakers = [Speaker(question=questions[i], choices=tries[i]) for i in part]
-            return speak(
-                batch, speakers, head=self._head, ends=self._ends, tokenizer=self._tokenizer
-            )
+            return speak(batch, [speaker(i) for i in part], self._head)
 
+        rows = [
+            _spoken(question, text, speaker(i), depths[i])
+            for i, (question, text) in enumerate(zip(questions, texts, strict=True))
+        ]
         return list(self._schedule.run(rows, finish, **scopes))
 
     def rate(
@@ -184,6 +186,15 @@ class Asking:
             index = torch.tensor(rated.tokens, device=logprobs.device)[:, None]
             sums.append(float(logprobs[-len(index) :].gather(1, index).double().sum()))
         return sums
+
+
+def _spoken(question: Say, text: Rendered, speaker: Speaker, depth: int) -> Row:
+    """The prompt, and what the choices begin with in any case."""
+    forced = speaker.forced
+    if question.choices is None:
+        return Row(text=text, reserve=question.max_tokens)
+    read = forced[:-1] if speaker.told else forced
+    return Row(text=text.going_on(len(text), read), keep=len(read) + 1, burst=depth)
 
 
 def _states(

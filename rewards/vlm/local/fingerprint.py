@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import json
+from typing import Any
 
 import transformers
 
@@ -27,8 +29,12 @@ def fingerprint(
     Returns:
         16 hexadecimal digits.
     """
-    content = hashlib.sha256(model.config.to_json_string().encode())
-    content.update(repr(processor).encode())
+    own: Any = processor
+    settings = [model.config.to_dict(), own.to_dict(), own.chat_template]
+    for where in ("_name_or_path", "transformers_version"):  # equal weights may lie elsewhere
+        settings[0].pop(where, None)
+    content = hashlib.sha256(json.dumps(settings, sort_keys=True, default=str).encode())
+    content.update(own.tokenizer.backend_tokenizer.to_str().encode())
     for name, tensor in sorted(model.state_dict().items()):
         flat = tensor.reshape(-1)
         sample = flat[:: max(1, len(flat) // SAMPLED)].float().cpu().numpy()

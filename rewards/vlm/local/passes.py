@@ -30,12 +30,14 @@ class Row:
     Args:
         text: The sequence.
         keep: How many of its last tokens need their last hidden state.
-        reserve: How many tokens are to be generated after it.
+        reserve: How many tokens are to be generated after it, one in each step.
+        burst: How many more, any number of them in one step.
     """
 
     text: Rendered
     keep: int = 1
     reserve: int = 0
+    burst: int = 0
 
     def reusable(self, tree: PrefixTree, scope: str) -> int:
         """How many of its first tokens have known states and need no hidden state."""
@@ -67,22 +69,34 @@ class Pass:
         self._mask = mask  # (B, columns so far), or none if nothing is padded
         self._positions = positions  # (P, B, 1) of the newest token
 
-    def step(self, tokens: torch.Tensor) -> torch.Tensor:
-        """Go on with one token in each row.
+    def step(self, blocks: Sequence[Sequence[int]]) -> torch.Tensor:
+        """Go on with tokens in each row.
 
         Args:
-            tokens: (B,) token ids.
+            blocks: Token ids of each row, any number, not all empty.
 
         Returns:
-            (B, 1, W) last hidden states.
+            (B, S, W) last hidden states; those of a row's tokens are its last ones.
         """
-        self._positions = self._positions + 1
+        rows, width = len(blocks), max(map(len, blocks))
+        ids = np.zeros((rows, width), np.int64)
+        fresh = np.zeros((rows, width), np.int64)
+        for i, block in enumerate(blocks):
+            if block:
+                ids[i, -len(block) :] = block
+                fresh[i, -len(block) :] = 1
+        device = self._positions.device
+        new = torch.from_numpy(fresh).to(device)
+        positions = self._positions + new.cumsum(-1)
+        self._positions = positions[..., -1:]
+        if self._mask is None and not fresh.all():
+            self._mask = new.new_ones(rows, self._states.cache.get_seq_length())
         if self._mask is not None:
-            self._mask = torch.cat([self._mask, self._mask.new_ones(len(tokens), 1)], dim=1)
+            self._mask = torch.cat([self._mask, new], dim=1)
         outputs = self._core(
-            input_ids=tokens[:, None],
+            input_ids=torch.from_numpy(ids).to(device),
             attention_mask=self._mask,
-            position_ids=self._family.shaped_positions(self._positions),
+            position_ids=self._family.shaped_positions(positions),
             past_key_values=self._states.cache,
             use_cache=True,
         )
@@ -125,7 +139,7 @@ class Reader:
         features = self._features(rows, known, vision_scope)
         new = [len(row.text) - begin for row, begin in zip(rows, known, strict=True)]
         filled, width = max(known), max(new)
-        reserve = max(row.reserve for row in rows)
+        reserve = max(row.reserve for row in rows) + sum(row.burst for row in rows)
         states = BatchStates(
             self._shape, rows=len(rows), filled=filled, capacity=filled + width + reserve
         )
