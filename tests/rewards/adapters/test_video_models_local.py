@@ -1,4 +1,4 @@
-"""The video reward models over a tiny model of the real architecture, held against transformers."""
+"""The video reward models over a tiny model of the real architecture, beside transformers."""
 
 from __future__ import annotations
 
