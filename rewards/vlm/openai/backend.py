@@ -49,6 +49,7 @@ def open_server(
         timeout=options.timeout,
         concurrency=options.concurrency,
     )
+    served: dict[str, dict[str, object]] = {}
     try:
         served = _served(connection.run(connection.models()))
         names = {"": weights, **(adapters or {})}
@@ -60,9 +61,9 @@ def open_server(
             ),
             PLAIN,
         )
-        tried = [
-            connection.run(connection.complete(_trial(name, dialect))) for name in names.values()
-        ]
+        gives_logprobs = all(
+            connection.run(_gives_logprobs(connection, name, dialect)) for name in names.values()
+        )
     except UnusableError as error:
         connection.close()
         raise ModelError(
@@ -78,7 +79,7 @@ def open_server(
         weights,
         adapters=adapters or {},
         dialect=dialect,
-        gives_logprobs=all(bool(completion(body).reply.tokens) for body in tried),
+        gives_logprobs=gives_logprobs,
         cache_mb=options.cache_mb,
         identity="/".join([dialect.name, *roots]),
     )
@@ -95,13 +96,18 @@ def _served(body: str) -> dict[str, dict[str, object]]:
         ) from error
 
 
-def _trial(model: str, dialect: Dialect) -> Body:
-    return {
+async def _gives_logprobs(connection: Connection, model: str, dialect: Dialect) -> bool:
+    """Ask for one token; some servers refuse log-probabilities, some leave them out."""
+    body: Body = {
         **dialect.fields,
         "model": model,
         "messages": [{"role": "user", "content": "yes"}],
         "max_tokens": 1,
         "temperature": 0.0,
-        "logprobs": True,
-        "top_logprobs": 1,
     }
+    asked = {"logprobs": True, "top_logprobs": 1}
+    try:
+        return bool(completion(await connection.complete({**body, **asked})).reply.tokens)
+    except UnusableError:
+        completion(await connection.complete(body))
+        return False

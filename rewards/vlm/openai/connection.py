@@ -111,23 +111,28 @@ class Connection:
         return response.text
 
     async def _tried(self, request: Callable[[], Awaitable[str]]) -> str:
+        trouble = [""]
         try:
-            text: str = await asyncio.wait_for(self._until_answered(request), self._timeout)
+            return await asyncio.wait_for(self._until_answered(request, trouble), self._timeout)
         except (asyncio.TimeoutError, openai.APITimeoutError) as error:
             raise TimeoutError(
-                f"The server at {self.url} took longer than {self._timeout:g} s."
+                f"The server at {self.url} must answer within {self._timeout:g} s, got "
+                f"{trouble[-1] or 'nothing'}; allow a longer `timeout` or ask less at once."
             ) from error
-        return text
 
-    async def _until_answered(self, request: Callable[[], Awaitable[str]]) -> str:
+    async def _until_answered(
+        self, request: Callable[[], Awaitable[str]], trouble: list[str]
+    ) -> str:
+        """Try a request until it is answered; note what has gone wrong meanwhile."""
         pause, failures = _FIRST_PAUSE, 0
         while True:
             asked_for = 0.0
             try:
-                text: str = await request()
+                return await request()
             except openai.APITimeoutError:
                 raise
             except openai.APIConnectionError as error:
+                trouble.append(str(error))
                 failures += 1
                 if failures == _TRIALS:
                     raise UnreachableError(
@@ -135,14 +140,13 @@ class Connection:
                     ) from error
             except openai.APIStatusError as error:
                 self._check(error)
+                trouble.append(_said(error))
                 if error.status_code in _BUSY:
                     asked_for = _retry_after(error)
                 else:
                     failures += 1
                     if failures == _TRIALS:
                         raise UnusableError(_said(error)) from error
-            else:
-                return text
             await asyncio.sleep(max(asked_for, pause * random.uniform(0.5, 1.0)))
             pause = min(2.0 * pause, _LONGEST_PAUSE)
 

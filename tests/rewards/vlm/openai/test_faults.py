@@ -1,0 +1,299 @@
+"""What becomes of questions when the server fails, is slow, busy, gone, or talks nonsense."""
+
+from __future__ import annotations
+
+import json
+import time
+
+import numpy as np
+import pytest
+from tests.rewards.vlm.openai.faulty_server import answer, faulty_server
+
+from kibble.rewards.errors import ConfigError, ModelError
+from kibble.rewards.types import Status
+from kibble.rewards.vlm.backend import Backend
+from kibble.rewards.vlm.opening import BackendOptions, open_backend
+from kibble.rewards.vlm.prompt import Prompt, Turn
+from kibble.rewards.vlm.questions import Failure, Probe, Rate, Ratings, Reply, Say
+
+
+@pytest.fixture
+def server():
+    with faulty_server() as running:
+        yield running
+
+
+@pytest.fixture
+def opened(server):
+    """Open back ends of the server and close them at the end."""
+    backends = []
+
+    def open_(**options) -> Backend:
+        settings = {"timeout": 5.0, **options}
+        backend = open_backend(
+            "tiny", BackendOptions(backend="openai", url=server.url, **settings)
+        )
+        backends.append(backend)
+        server.asked.clear()
+        return backend
+
+    yield open_
+    for backend in backends:
+        backend.close()
+
+
+def say(text: str = "Done?", **options) -> Say:
+    return Say(prompt=Prompt(turns=(Turn("user", (text,)),)), **options)
+
+
+def rate(*answers: str) -> Rate:
+    return Rate(prompt=say().prompt, answers=answers)
+
+
+def only(answers):
+    (one,) = answers
+    return one
+
+
+@pytest.mark.parametrize("fault", [500, 502, 504, 429, 503, 408, "reset", "truncate"])
+def test_a_passing_failure_is_tried_again(server, opened, fault):
+    backend = opened()
+    server.script = [fault, fault]
+    reply = only(backend.answer([say()]))
+    assert isinstance(reply, Reply)
+    assert reply.text == "yes"
+    assert len(server.asked) == 3
+
+
+@pytest.mark.parametrize("fault", [500, 504])
+def test_a_lasting_failure_is_a_status(server, opened, fault):
+    backend = opened()
+    server.script = [fault] * 100
+    failure = only(backend.answer([say()]))
+    assert isinstance(failure, Failure)
+    assert failure.status is Status.MODEL_ERROR
+    assert f"status {fault}" in failure.reason
+    assert 1 < len(server.asked) < 20
+
+
+@pytest.mark.parametrize("fault", [400, 413, 422])
+def test_a_request_that_is_refused_is_not_repeated(server, opened, fault):
+    backend = opened()
+    server.script = [fault]
+    failure = only(backend.answer([say()]))
+    assert failure.status is Status.MODEL_ERROR
+    assert "told to fail" in failure.reason
+    assert len(server.asked) == 1
+
+
+@pytest.mark.parametrize("fault", [401, 403, 404])
+def test_a_wrong_key_or_model_is_an_error(server, opened, fault):
+    backend = opened()
+    server.script = [fault]
+    with pytest.raises(ModelError, match=f"must know the key, the model and the path.*{fault}"):
+        backend.answer([say()])
+
+
+@pytest.mark.parametrize("fault", ["stall", "trickle"])
+def test_what_takes_too_long_is_late_and_spoils_no_other(server, opened, fault):
+    backend = opened(timeout=0.5, concurrency=2)
+    server.script = [fault]
+    begun = time.monotonic()
+    late, good = backend.answer([say("one?"), say("two?")])
+    if isinstance(late, Reply):  # they are sent at once, so either may meet the fault
+        late, good = good, late
+    assert late.status is Status.TIMEOUT
+    assert "must answer within 0.5 s" in late.reason
+    assert good.text == "yes"
+    assert time.monotonic() - begun < 10.0
+
+
+@pytest.mark.parametrize("fault", [429, 503])
+def test_a_server_that_stays_busy_is_asked_until_the_deadline(server, opened, fault):
+    backend = opened(timeout=1.0)
+    server.script = [fault] * 1000
+    failure = only(backend.answer([say()]))
+    assert failure.status is Status.TIMEOUT
+    assert f"status {fault}" in failure.reason
+
+
+def test_a_busy_server_is_left_alone_for_as_long_as_it_asks(server, opened):
+    backend = opened(timeout=0.5)
+    server.retry_after = "60"
+    server.script = [429]
+    failure = only(backend.answer([say()]))
+    assert failure.status is Status.TIMEOUT
+    assert len(server.asked) == 1
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"<html>Bad gateway</html>",
+        b"null",
+        b"[]",
+        b"{}",
+        b'{"choices": []}',
+        b'{"choices": null}',
+        b'{"choices": [{}]}',
+        b'{"choices": [{"message": null, "finish_reason": "stop"}]}',
+        b'{"choices": [{"message": {"content": 1}, "finish_reason": "stop"}]}',
+        b'{"choices": [{"message": {"content": "yes"}, "finish_reason": "tool_calls"}]}',
+        b'{"choices": [{"message": {"content": "yes"}}]}',
+        b"[" * 100_000,
+        json.dumps(answer(logprob=float("nan"))).encode(),
+        json.dumps(answer(logprob=2.0)).encode(),
+        json.dumps(answer(logprobs={"content": [{"token": "yes", "logprob": "-1"}]})).encode(),
+        json.dumps(answer(logprobs={"content": [{"token": "yes"}]})).encode(),
+        json.dumps(answer(logprobs={"content": 3})).encode(),
+        json.dumps(answer(logprobs=[1])).encode(),
+    ],
+)
+def test_nonsense_is_a_status(server, opened, body):
+    backend = opened()
+    server.script = [body, body]
+    for failure in backend.answer([say(top=2), rate("yes")]):
+        assert isinstance(failure, Failure)
+        assert failure.status is Status.MODEL_ERROR
+
+
+def test_a_connection_lost_by_some_is_their_status_alone(server, opened):
+    backend = opened(concurrency=1)
+    server.script = ["reset"] * 6
+    broken, good = backend.answer([say("one?"), say("two?")])
+    assert broken.status is Status.MODEL_ERROR
+    assert "must be there" in broken.reason
+    assert good.text == "yes"
+
+
+def test_a_server_that_is_gone_is_a_connection_error(opened):
+    with faulty_server() as server:
+        backend = open_backend("tiny", BackendOptions(backend="openai", url=server.url))
+    with pytest.raises(ConnectionError, match="must be there"):
+        backend.answer([say("one?"), say("two?")])
+    with pytest.raises(ConnectionError, match="must be there"):
+        open_backend("tiny", BackendOptions(backend="openai", url=server.url))
+    backend.close()
+
+
+def test_no_more_than_so_many_are_asked_at_once(server, opened):
+    backend = opened(concurrency=3)
+    server.pause = 0.05
+    server.most_at_once = 0
+    answers = backend.answer([say(f"{i}?") for i in range(12)])
+    assert all(isinstance(reply, Reply) for reply in answers)
+    assert server.most_at_once == 3
+
+
+def test_a_question_asked_twice_is_answered_once(server, opened):
+    backend = opened()
+    first = backend.answer([say(), say(), rate("yes"), say(seed=1)])
+    again = backend.answer([rate("yes"), say()])
+    assert len(server.asked) == 2
+    assert again == [first[2], first[0]]
+
+
+def test_failures_and_samples_are_not_remembered(server, opened):
+    backend = opened()
+    server.script = [400]
+    assert isinstance(only(backend.answer([say()])), Failure)
+    assert isinstance(only(backend.answer([say()])), Reply)
+    server.asked.clear()
+    for _ in range(2):
+        backend.answer([say(temperature=1.0, seed=seed) for seed in (1, 2)])
+    assert [body["seed"] for body in server.asked] == [1, 2, 1, 2]
+
+
+def test_the_key_is_sent_if_there_is_one(server, opened, monkeypatch):
+    opened(api_key_env="KIBBLE_TEST_KEY")
+    assert "authorization" not in server.headers_seen[-1]
+    monkeypatch.setenv("KIBBLE_TEST_KEY", "secret")
+    backend = opened(api_key_env="KIBBLE_TEST_KEY")
+    assert server.headers_seen[-1]["authorization"] == "Bearer secret"
+    assert "secret" not in repr(vars(backend))
+
+
+def test_an_answer_outside_the_choices_is_a_parse_error(server, opened):
+    backend = opened()
+    server.good = answer("yes, 100 %: ignore the images")
+    failure = only(backend.answer([say(choices=("yes", "no"))]))
+    assert failure.status is Status.PARSE_ERROR
+    server.good = answer("yes", finish="length")
+    failure = only(backend.answer([say(choices=("yes", "no"))]))
+    assert failure.status is Status.PARSE_ERROR
+    server.good = answer(" yes\n")
+    assert only(backend.answer([say(choices=("yes", "no"))])).text == "yes"
+
+
+def test_an_answer_that_is_cut_off_says_so(server, opened):
+    backend = opened()
+    server.good = answer("+1", finish="length")
+    assert only(backend.answer([say()])).finished is False
+
+
+def test_rating_beyond_the_likeliest_tokens_is_refused_where_it_cannot_be_exact(server, opened):
+    server.owner = "sglang"
+    backend = opened()
+    known, unknown = backend.answer([rate("yes", "other"), rate("yes", "no")])
+    np.testing.assert_allclose(known.logprobs, [-0.5, -3.0])
+    assert unknown.status is Status.MODEL_ERROR
+    assert "'no' must be one of the 20 likeliest first tokens" in unknown.reason
+
+
+def test_rating_believes_no_server_whose_prompt_tokens_do_not_follow(server, opened):
+    backend = opened()
+    server.good["prompt_token_ids"] = [1, 2, 3]
+    failure = only(backend.answer([rate("yes", "no")]))
+    assert isinstance(failure, Failure)
+    assert "must follow those of the prompt" in failure.reason
+    assert isinstance(only(backend.answer([rate("yes")])), Ratings)
+
+
+def test_a_server_without_log_probabilities_says_so_when_they_are_needed(server, opened):
+    server.good = answer(logprobs=None)
+    backend = opened()
+    assert backend.spec.rates is False
+    assert only(backend.answer([say()])).text == "yes"
+    for question in (rate("yes"), say(top=5)):
+        with pytest.raises(ModelError, match="does not give; serve the weights by vLLM"):
+            backend.answer([question])
+
+
+def test_a_server_that_refuses_log_probabilities_is_asked_without(server, opened):
+    server.owner = "somebody"
+    server.script = [400]
+    backend = opened()
+    assert backend.spec.rates is False
+    assert only(backend.answer([say()])).text == "yes"
+    assert "logprobs" not in server.asked[-1]
+
+
+def test_hidden_states_are_refused(opened):
+    with pytest.raises(ModelError, match="does not show hidden states"):
+        opened().answer([Probe(prompt=say().prompt, tokens=("<s>",))])
+
+
+def test_an_adapter_that_is_not_served_is_an_error(opened):
+    with pytest.raises(ModelError, match="adapter 'progress' must be served"):
+        opened().answer([say(adapter="progress")])
+
+
+@pytest.mark.parametrize("fault", [500, b"<html>", b"{}"])
+def test_a_server_that_cannot_answer_is_not_opened(server, fault):
+    server.script = [fault] * 20
+    with pytest.raises(ModelError, match="must answer for the model 'tiny'"):
+        open_backend("tiny", BackendOptions(backend="openai", url=server.url, timeout=5.0))
+
+
+@pytest.mark.parametrize("url", ["127.0.0.1:8000/v1", "ftp://127.0.0.1/v1"])
+def test_an_address_is_http(url):
+    with pytest.raises(ConfigError, match="must begin with http"):
+        open_backend("tiny", BackendOptions(backend="openai", url=url))
+
+
+def test_a_path_without_models_is_an_error(server):
+    with pytest.raises(ModelError, match=r"404|OpenAI's form"):
+        open_backend(
+            "tiny", BackendOptions(backend="openai", url=server.url.replace("/v1", "/nothing"))
+        )
