@@ -30,4 +30,4 @@ def resized(picture: Picture, size: tuple[int, int]) -> Picture:
     if picture.pixels.shape[:2] == (height, width):
         return picture
     image = Image.fromarray(picture.pixels).resize((width, height), Image.Resampling.LANCZOS)
-    return Picture(np.asarray(image))
+    return Picture(np.array(image))  # `asarray` would give a view that cannot be written to
