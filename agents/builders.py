@@ -7,6 +7,7 @@ from stable_baselines3 import PPO
 from stable_baselines3.common.vec_env import VecEnv
 
 from kibble.agents.agent_config import AgentConfig, OffPolicyConfig, PpoConfig
+from kibble.agents.devices import resolve_device
 from kibble.agents.off_policy import OffPolicyAgent, build_off_policy
 from kibble.agents.replay import PotentialReplayBuffer
 from kibble.agents.rollout_buffer import PotentialRolloutBuffer
@@ -17,26 +18,6 @@ from kibble.rewards.errors import ConfigError
 __all__ = ["Algorithm", "build_agent", "planned_steps", "resolve_device"]
 
 Algorithm = OffPolicyAgent | PPO
-
-
-def resolve_device(name: str) -> torch.device:
-    """Turn ``auto``, ``cpu``, ``cuda`` or ``cuda:0`` into a device that is there.
-
-    Raises:
-        ConfigError: If it is not.
-    """
-    if name == "auto":
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    try:
-        device = torch.device(name)
-    except RuntimeError as error:
-        raise ConfigError(f"`device` must be auto, cpu, cuda or cuda:0, got {name!r}.") from error
-    if device.type == "cuda" and not torch.cuda.is_available():
-        raise ConfigError(
-            f"`device` must be available, got {name!r} and torch {torch.__version__} sees no GPU; "
-            "write device=cpu, or install torch with CUDA."
-        )
-    return device
 
 
 def build_agent(

@@ -249,6 +249,17 @@ _ROWS = (
         graphics="maybe",
     ),
     Command(
+        name="models",
+        summary="list the reward models, what each needs, and which are on this machine",
+        examples=(
+            ("kibble models", "every model: views, history, goal, online, licence, weights"),
+            ("kibble models name=topreward", "its options, where it comes from, its weights"),
+        ),
+        schema="kibble.agents.models.config:ModelsConfig",
+        function="kibble.agents.models.report:models",
+        graphics="never",
+    ),
+    Command(
         name="pretrain",
         summary="train the embedded reward model from simulated episodes",
         examples=(
@@ -297,6 +308,34 @@ _ROWS = (
         schema="kibble.agents.traps.config:TrapsConfig",
         function="kibble.agents.traps.run:traps",
         graphics="never",
+    ),
+    Command(
+        name="serve",
+        summary="serve reward models to other processes and machines, batched across clients",
+        examples=(
+            ("kibble serve", "the shipped model on this machine, at port 8300"),
+            (
+                "kibble serve 'model={tiny: grm_tiny, mine: models/mine}' port=9000",
+                "two models under names of your own",
+            ),
+            (
+                "kibble serve model=grm_tiny host=0.0.0.0 certificate=cert.pem key=key.pem",
+                "for other machines, by https; clients bring the token of KIBBLE_TOKEN",
+            ),
+        ),
+        schema="kibble.agents.serve.config:ServeConfig",
+        function="kibble.agents.serve.run:serve",
+        graphics="never",
+        notes=(
+            "Train against it with `kibble train reward=remote "
+            "reward.weights=remote@http://127.0.0.1:8300/grm_tiny`, and name it so wherever a "
+            "reward model is asked for. GET /health answers 200 once every model has read a real "
+            "frame on its device, GET /metrics has figures for Prometheus.",
+            "It listens to this machine alone unless host= says otherwise, and then only with a "
+            "token: `export KIBBLE_TOKEN=$(python -c 'import secrets; "
+            "print(secrets.token_urlsafe())')` on both ends. SIGTERM and Ctrl-C let requests that "
+            "are under way end first.",
+        ),
     ),
     Command(
         name="doctor",

@@ -1,0 +1,1 @@
+"""``kibble serve``: reward models for other processes and machines."""
