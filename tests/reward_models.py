@@ -68,6 +68,14 @@ class CentroidModel:
         )
 
 
+class SecondCentroidModel(CentroidModel):
+    """The same with other weights, as far as anybody can tell."""
+
+    @property
+    def spec(self) -> ModelSpec:
+        return replace(super().spec, version="2")
+
+
 class SmoothedModel(CentroidModel):
     """Like `CentroidModel`, but averages over the episode: its memory decides its answers."""
 

@@ -18,6 +18,13 @@ class ScoreConfig:
         input: A video, a picture, a folder of pictures (or of one such folder per view), a
             LeRobot dataset or a run directory; several videos as a list with views=, or as
             {front: a.mp4, wrist: b.mp4}.
+        collection: Many recordings in place of input, read side by side by Ray into one table: a
+            glob in quotes ('videos/*.mp4'), a LeRobot dataset (all episodes), a folder, a .jsonl
+            file with {"input": …, "instruction": …} a line, or a list of these. The same line
+            again goes on where it stopped.
+        workers: Processes that read a collection; 0 takes one for each core.
+        gpus: GPUs of each of them; 0.5 lets two share one.
+        ray: Address of a Ray cluster for a collection, or auto; null starts one on this machine.
         instruction: What was wanted, in one sentence; null takes what the recording says.
         reward: Shipped weights, a directory of weights, or a baseline (time_counter, pixel_goal,
             random); several are drawn together.
@@ -39,7 +46,11 @@ class ScoreConfig:
         ConfigError: If a value is missing or out of range.
     """
 
-    input: Any = "???"  # what Hydra calls a key that must be given
+    input: Any = None
+    collection: Any = None
+    workers: int = 0
+    gpus: float = 0.0
+    ray: str | None = None
     instruction: str | None = None
     reward: list[str] = field(default_factory=lambda: ["grm_tiny"])
     views: Any = None
@@ -55,7 +66,9 @@ class ScoreConfig:
     quiet: bool = False
 
     def __post_init__(self) -> None:
-        if not isinstance(self.input, str | list | dict) or self.input in ("", "???", [], {}):
+        if self.collection is not None:
+            self._check_collection()
+        elif not isinstance(self.input, str | list | dict) or self.input in ("", [], {}):
             raise ConfigError(
                 f"`input` must name a video, a folder, or several videos, got {self.input!r}; "
                 "write input=push.mp4 or 'input=[front.mp4,wrist.mp4]' 'views=[front,wrist]'."
@@ -83,3 +96,23 @@ class ScoreConfig:
             raise ConfigError(f"`fps` must lie in (0, 1000], got {self.fps}.")
         if self.threads < 1:
             raise ConfigError(f"`threads` must be at least 1, got {self.threads}.")
+
+    def _check_collection(self) -> None:
+        if self.input is not None:
+            raise ConfigError(
+                f"`input` must be left out with `collection`, got {self.input!r}; name one "
+                "recording or many."
+            )
+        if not isinstance(self.collection, str | list) or self.collection in ("", []):
+            raise ConfigError(
+                f"`collection` must name recordings, got {self.collection!r}; write "
+                "collection='videos/*.mp4' or collection=data/push."
+            )
+        if self.episode != 0:
+            raise ConfigError(
+                f"`episode` must be left out with `collection`, got {self.episode}: all are read."
+            )
+        if self.workers < 0 or self.gpus < 0.0:
+            raise ConfigError(
+                f"`workers` and `gpus` must be 0 or more, got {self.workers} and {self.gpus}."
+            )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, MutableMapping, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -13,8 +13,10 @@ from kibble.agents.footage.sources import Source, Views
 from kibble.agents.score.curves import Curve, readable_views
 from kibble.agents.score.summary import Flag, Summary, flags_of, summarise
 from kibble.agents.score.words import flag_words
+from kibble.rewards.baselines import BASELINES
 from kibble.rewards.catalogue import open_model
 from kibble.rewards.errors import ConfigError
+from kibble.rewards.reference import parse_reference
 from kibble.rewards.types import Frames, RewardModel, Task
 
 __all__ = ["Asked", "asked_of", "flags_and_summaries", "goal_frames", "open_models", "task_of"]
@@ -36,7 +38,12 @@ class Asked:
 
 
 def open_models(
-    names: Sequence[str], *, views: Sequence[str], device: torch.device, goal: bool
+    names: Sequence[str],
+    *,
+    views: Sequence[str],
+    device: torch.device,
+    goal: bool,
+    opened: MutableMapping[tuple[str, ...], RewardModel] | None = None,
 ) -> dict[str, RewardModel]:
     """Open every model under a label of its own.
 
@@ -45,13 +52,17 @@ def open_models(
         views: Views of the footage.
         device: Where they run.
         goal: Whether a picture of the finished scene is there.
+        opened: Models that are open already, to be taken and added to.
 
     Raises:
         KibbleError: If one cannot be opened, or needs a picture of the goal that is not there.
     """
     models: dict[str, RewardModel] = {}
+    opened = {} if opened is None else opened
     for name in names:
-        model = open_model(name, device=device, views=views)
+        baseline = parse_reference(name).name in BASELINES
+        key = (name, *views) if baseline else (name,)  # the others know their own views
+        model = opened[key] = opened.get(key) or open_model(name, device=device, views=views)
         if model.spec.needs_goal and not goal:
             raise ConfigError(
                 f"`goal` must show the finished scene for reward={name}, got nothing; write "

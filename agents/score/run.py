@@ -9,7 +9,7 @@ import torch
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from kibble.agents.builders import resolve_device
+from kibble.agents.devices import resolve_device
 from kibble.agents.footage.footage import Footage
 from kibble.agents.footage.reading import Sampling, read_footage
 from kibble.agents.run_directory import free_directory
@@ -28,8 +28,14 @@ from kibble.rewards.errors import CheckpointError
 __all__ = ["run_scoring", "score"]
 
 
-def score(config: ScoreConfig) -> None:
-    """Score and say what came out: the command ``kibble score``."""
+def score(config: ScoreConfig) -> int:
+    """Score and say what came out: the command ``kibble score``.
+
+    Returns:
+        Exit status: 1 if a recording of a collection could not be read, else 0.
+    """
+    if config.collection is not None:
+        return _score_collection(config)
     scores = run_scoring(config)
     print(f'"{scores.instruction}", {len(scores.footage)} frames')
     for curve, summary in zip(scores.curves, scores.summaries, strict=True):
@@ -41,6 +47,19 @@ def score(config: ScoreConfig) -> None:
     for flag in scores.flags:
         print(f"Note: {flag.text}")
     print(f"Report: {scores.out / 'report.html'} (with scores.parquet, scores.json, overlay.mp4)")
+    return 0
+
+
+def _score_collection(config: ScoreConfig) -> int:
+    from kibble.agents.score.collection.run import score_collection
+
+    out, outcomes = score_collection(config)
+    failed = {key: outcome for key, outcome in outcomes.items() if outcome["error"] is not None}
+    for key, outcome in failed.items():
+        print(f"Not read: {key}: {outcome['error']}")
+    print(f"{len(outcomes) - len(failed)} of {len(outcomes)} recordings read")
+    print(f"Table: {out / 'collection.parquet'} (every frame: {out / 'frames'})")
+    return 1 if failed else 0
 
 
 def run_scoring(config: ScoreConfig) -> Scores:

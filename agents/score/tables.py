@@ -19,7 +19,7 @@ from kibble.agents.score.curves import Curve
 from kibble.agents.score.summary import Flag, Summary
 from kibble.rewards.types import Status
 
-__all__ = ["COLUMNS", "score_document", "write_json", "write_parquet"]
+__all__ = ["COLUMNS", "frame_table", "score_document", "write_json", "write_parquet"]
 
 COLUMNS = ("progress", "hop", "success", "confidence")
 """Numbers of each frame; null wherever there is none."""
@@ -66,7 +66,14 @@ def write_json(path: Path, document: dict[str, object]) -> None:
 
 
 def write_parquet(path: Path, footage: Footage, curves: Sequence[Curve]) -> None:
-    """Write one row for each curve and frame.
+    """Write the table of :func:`frame_table` in one step."""
+    aside = path.with_name(f".{path.name}.unfinished")
+    pq.write_table(frame_table(footage, curves), aside)
+    aside.replace(path)
+
+
+def frame_table(footage: Footage, curves: Sequence[Curve]) -> pa.Table:
+    """Return one row for each curve and frame.
 
     Columns: curve, model, frame, time (s), progress, hop, success, confidence, status (by name)
     and oracle_progress; numbers are null where there is none.
@@ -88,9 +95,7 @@ def write_parquet(path: Path, footage: Footage, curves: Sequence[Curve]) -> None
     columns["status"] = pa.array(statuses, pa.string())
     truth = np.tile(oracle, len(curves)).astype(np.float64)
     columns["oracle_progress"] = pa.array(truth, pa.float32(), mask=np.isnan(truth))
-    aside = path.with_name(f".{path.name}.unfinished")
-    pq.write_table(pa.table(columns), aside)
-    aside.replace(path)
+    return pa.table(columns)
 
 
 def _listed(values: NDArray[np.floating]) -> list[float | None]:

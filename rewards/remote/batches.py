@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -40,18 +41,33 @@ def in_batches(
     """
     parts: list[tuple[str, list[int]]] = []
     for session in dict.fromkeys(sessions):
-        pictures = size = 0
+        sizes = [0, 0, 0, 0]  # of the newest part: frames, pictures, pixels, bytes
+        parts.append((session, []))
         for i, frame in enumerate(frames):
             if sessions[i] != session:
                 continue
-            own = _HEADER_BYTES + sum(len(picture.data) for picture in frame.pictures.values())
-            pictures, size = pictures + len(frame.pictures), size + own
-            full = not parts or parts[-1][0] != session or len(parts[-1][1]) >= limits.frames
-            if full or pictures > limits.pictures or size > limits.body_bytes:
+            own = _sizes(frame)
+            together = [one + more for one, more in zip(sizes, own, strict=True)]
+            if sizes[0] and any(map(operator.gt, together, _most(limits))):
                 parts.append((session, []))
-                pictures, size = len(frame.pictures), own
+                together = own
             parts[-1][1].append(i)
+            sizes = together
     return [
         Batch(session=session, numbers=tuple(places), frames=tuple(frames[i] for i in places))
         for session, places in parts
     ]
+
+
+def _sizes(frame: NewestFrame) -> list[int]:
+    pictures = frame.pictures.values()
+    return [
+        1,
+        len(pictures),
+        sum(picture.height * picture.width for picture in pictures),
+        _HEADER_BYTES + sum(len(picture.data) for picture in pictures),
+    ]
+
+
+def _most(limits: Limits) -> list[int]:
+    return [limits.frames, limits.pictures, limits.request_pixels, limits.body_bytes]

@@ -97,11 +97,12 @@ class Connection:
             ServiceError: If it refuses the request.
         """
         self.availability.check(frames)
+        began = time.monotonic()
         patience = 0.0 if self.availability.away else self._wait
         try:
             answer = self._until_answered(method, path, body, session, patience)
         except NoServiceError as error:
-            raise self.availability.lost(str(error), frames) from error
+            raise self.availability.lost(str(error), frames, since=began) from error
         except (ServiceError, TimeoutError):  # it is there, and says so
             self.availability.found()
             raise

@@ -46,6 +46,7 @@ __all__ = ["RemoteModel"]
 _LOGGER = logging.getLogger(__name__)
 
 _AT_ONCE = 8  # requests
+_DEFECTS = (Code.MALFORMED, Code.UNAUTHORISED, Code.UNKNOWN_MODEL, Code.WRONG_CONTENT_TYPE)
 
 _InT = TypeVar("_InT")
 _OutT = TypeVar("_OutT")
@@ -273,12 +274,13 @@ def _estimate(outcomes: Sequence[Outcome]) -> Estimate:
 
 
 def _translated(error: ServiceError) -> Exception:
-    """Return the error that a model in this process would have raised."""
+    """Return the error that a model in this process would have raised.
+
+    Defects of this client, of the address or of the token stay what they are, and stop a run.
+    """
     if error.code in (Code.BAD_PICTURE, Code.UNSUITABLE, Code.TOO_LARGE):
         return FrameError(str(error))
-    if error.code in (Code.MODEL_FAILED, Code.OUT_OF_ORDER) or error.code.reopens:
-        return ModelError(str(error))
-    return error
+    return error if error.code in _DEFECTS else ModelError(str(error))
 
 
 def _close(connection: Connection, threads: ThreadPoolExecutor) -> None:

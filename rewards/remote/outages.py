@@ -102,20 +102,28 @@ class Availability:
                 self._unread += frames
                 raise ServiceAwayError(self._text())
 
-    def lost(self, reason: str, frames: int) -> ServiceAwayError | OutageError:
-        """Take note of a failed attempt about so many frames, and return what to raise."""
+    def lost(
+        self, reason: str, frames: int, *, since: float | None = None
+    ) -> ServiceAwayError | OutageError:
+        """Take note of a failed call about so many frames, and return what to raise.
+
+        Args:
+            reason: What it met.
+            frames: How many frames were not read.
+            since: When it began to fail, by the clock; ``None`` for now.
+        """
         with self._lock:
-            return self._lost(reason, frames)
+            return self._lost(reason, frames, self._clock() if since is None else since)
 
     def found(self) -> None:
         """Take note of an answer."""
         with self._lock:
             self._found()
 
-    def _lost(self, reason: str, frames: int) -> ServiceAwayError | OutageError:
+    def _lost(self, reason: str, frames: int, since: float) -> ServiceAwayError | OutageError:
         now = self._clock()
         if not self.away:
-            self._began, self._began_at, self._reason = now, time.time(), reason
+            self._began, self._began_at, self._reason = since, time.time() - (now - since), reason
             self._pause, self._unread = _FIRST_PAUSE, 0
             _LOGGER.warning(
                 "Reward service %s is away: %s. Potentials are held until it answers again, for "
