@@ -51,7 +51,7 @@ class ServerBackend:
         adapters: Name of an adapter to the name that it is served under.
         dialect: What the server understands.
         gives_logprobs: Whether it gives log-probabilities.
-        cache_mb: Megabytes of encoded pictures that are kept.
+        cache_mb: Megabytes of encoded pictures that are kept; with 0 no answers are kept either.
         identity: What tells the weights from others.
     """
 
@@ -70,7 +70,7 @@ class ServerBackend:
         self._models = {"": model, **adapters}
         self._dialect = dialect
         self._pictures = EncodedPictures(cache_mb)
-        self._memo = Memo(_REMEMBERED)
+        self._memo = Memo(_REMEMBERED if cache_mb else 0)
         self._gives_logprobs = gives_logprobs
         self._spec = BackendSpec(
             name=model,

@@ -1,8 +1,8 @@
-"""A server of OpenAI's protocol for tests: a tiny model, asked token by token, nothing cached.
+"""A server of OpenAI's protocol for tests: tiny models, asked token by token, nothing cached.
 
-Run as ``python -m tests.rewards.vlm.openai.tiny_server DIRECTORY OWNER NAME …``; it prints the
-port that it listens on. With the owner ``vllm`` it knows what vLLM adds to the protocol and Kibble
-uses, with the same names and meanings; with any other it refuses what the protocol has not.
+Run as ``python -m tests.rewards.vlm.openai.tiny_server NAME=OWNER=DIRECTORY …``; it prints the
+port that it listens on. With the owner ``vllm`` a model knows what vLLM adds to the protocol and
+Kibble uses, by the same names and meanings; with any other what the protocol has not is refused.
 """
 
 from __future__ import annotations
@@ -150,31 +150,34 @@ def _image(data: str) -> PIL.Image.Image:
     return PIL.Image.open(io.BytesIO(base64.b64decode(data, validate=True))).convert("RGB")
 
 
-def application(directory: str, owner: str, names: list[str]) -> FastAPI:
+def application(served: dict[str, tuple[str, str]]) -> FastAPI:
     torch.set_num_threads(1)
-    tiny = TinyModel(directory)
+    models = {directory: TinyModel(directory) for _, directory in served.values()}
     app = FastAPI()
-    known = PROTOCOL | (VLLM if owner == "vllm" else set())
 
     @app.get("/v1/models")
-    async def models() -> dict:
-        entries = [{"id": name, "owned_by": owner, "root": directory} for name in names]
+    async def listed() -> dict:
+        entries = [
+            {"id": name, "object": "model", "owned_by": owner, "root": directory}
+            for name, (owner, directory) in served.items()
+        ]
         return {"object": "list", "data": entries}
 
     @app.post("/v1/chat/completions")
     async def complete(body: dict) -> dict:
-        if body["model"] not in names:
+        if body["model"] not in served:
             raise HTTPException(404, f"The model {body['model']!r} does not exist.")
-        if unknown := set(body) - known:
+        owner, directory = served[body["model"]]
+        if unknown := set(body) - PROTOCOL - (VLLM if owner == "vllm" else set()):
             raise HTTPException(422, f"Unexpected fields: {unknown}")
-        return tiny.answer(body)
+        return models[directory].answer(body)
 
     return app
 
 
 if __name__ == "__main__":
-    directory, owner, *names = sys.argv[1:]
+    named = [argument.split("=", 2) for argument in sys.argv[1:]]
+    app = application({name: (owner, directory) for name, owner, directory in named})
     listener = socket.create_server(("127.0.0.1", 0))
-    settings = uvicorn.Config(application(directory, owner, names), log_level="warning")
     print(listener.getsockname()[1], flush=True)
-    uvicorn.Server(settings).run(sockets=[listener])
+    uvicorn.Server(uvicorn.Config(app, log_level="warning")).run(sockets=[listener])
