@@ -6,7 +6,7 @@ import difflib
 import importlib
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast, get_type_hints
+from typing import TYPE_CHECKING, Any, cast
 
 from kibble.rewards.adapters.card import ModelCard
 from kibble.rewards.adapters.grm_tiny import CARD as EMBEDDED
@@ -20,7 +20,7 @@ from kibble.rewards.types import RewardModel
 if TYPE_CHECKING:
     import torch
 
-__all__ = ["card_of", "known_models", "open_model", "options_class", "reads_at_a_rate"]
+__all__ = ["card_of", "known_models", "open_model", "options_class"]
 
 
 def known_models() -> tuple[str, ...]:
@@ -50,24 +50,11 @@ def options_class(card: ModelCard) -> type[object]:
     return cast("type[object]", _imported(card.options))
 
 
-def reads_at_a_rate(reference: ModelReference) -> bool:
-    """Whether a model thins the frames that it is given to a rate of its own, by their rate.
-
-    Raises:
-        WeightsError: If the name is neither known nor a path.
-
-    >>> [reads_at_a_rate(parse_reference(name)) for name in ("topreward", "grm_tiny")]
-    [True, False]
-    """
-    return "frame_rate" in get_type_hints(options_class(card_of(reference)))
-
-
 def open_model(
     reference: str | ModelReference,
     *,
     device: torch.device | None = None,
     views: Sequence[str] = VIEWS,
-    frame_rate: float | None = None,
 ) -> RewardModel:
     """Open a reward model.
 
@@ -75,8 +62,6 @@ def open_model(
         reference: What :func:`kibble.rewards.reference.parse_reference` reads, or its outcome.
         device: Where a network runs; the CPU by default.
         views: Views that a baseline accepts; other models know their own.
-        frame_rate: Frames per second of what it will be given, if known, for models that thin
-            them to a rate of their own; a reference that sets ``frame_rate`` itself has its way.
 
     Returns:
         The model.
@@ -96,8 +81,6 @@ def open_model(
     pairs = list(reference.options)
     if card.name in BASELINES and "views" not in dict(pairs):
         pairs += [("views", view) for view in views]
-    if frame_rate is not None and "frame_rate" not in dict(pairs) and reads_at_a_rate(reference):
-        pairs.append(("frame_rate", repr(frame_rate)))
     options = read_options(options_class(card), pairs, model=card.name)
     weights = reference.weights if reference.name in CARDS else reference.name
     opens = cast("Callable[[str | None, Any, Any], RewardModel]", _imported(card.opens))

@@ -6,7 +6,7 @@ import hashlib
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Protocol, TypeAlias, final
+from typing import Protocol, TypeAlias, final, runtime_checkable
 
 import numpy as np
 
@@ -19,7 +19,7 @@ from kibble.rewards.vlm.prompt import Picture
 from kibble.rewards.vlm.questions import Answer, Failure, Question
 from kibble.rewards.vlm.readouts.errors import AnswerError
 
-__all__ = ["GenerativeReward", "Layout", "Pictures", "Reading"]
+__all__ = ["GenerativeReward", "Layout", "Pictures", "Reading", "ThinningLayout"]
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -72,6 +72,15 @@ class Layout(Protocol):
         ...
 
 
+@runtime_checkable
+class ThinningLayout(Layout, Protocol):
+    """A layout that leaves out frames which come faster than its model reads."""
+
+    def at_frame_rate(self, frame_rate: float) -> Layout:
+        """Return the layout for frames that come at this rate; its own option has its way."""
+        ...
+
+
 @final
 class GenerativeReward:
     """Any layout over any back end, as a reward model.
@@ -105,6 +114,15 @@ class GenerativeReward:
     def device(self) -> str:
         """Where the back end computes."""
         return self._backend.spec.device
+
+    def at_frame_rate(self, frame_rate: float) -> GenerativeReward:
+        """Return the same model for frames that come at this rate.
+
+        See :class:`kibble.rewards.frame_rate.ThinsFrames`.
+        """
+        if not isinstance(self._layout, ThinningLayout):
+            return self
+        return GenerativeReward(self._layout.at_frame_rate(frame_rate), self._backend)
 
     def begin(self, task: Task, start_frames: Frames) -> Episode:
         """Open an episode.

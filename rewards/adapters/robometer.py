@@ -22,7 +22,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, final
 
 from kibble.rewards.adapters.card import ModelCard
@@ -87,7 +87,7 @@ class Options(BackendOptions):
         fps: Frames per second of the video out of which they are taken; counts with `frame_rate`
             alone.
         frame_rate: Frames per second of what you give it, so that those in between are left out;
-            0 takes every frame.
+            0 takes the recording's or the task's own, where known, else every frame.
         max_frames: Most frames that are remembered; of longer videos every other one is left out.
         processor: Directory or hub id of tokenizer and picture settings, for weights that come
             without them, as the published ones do.
@@ -145,6 +145,16 @@ class Robometer:
             views=(o.view,),
             required_views=(o.view,),
             image_size=None,
+        )
+
+    def at_frame_rate(self, frame_rate: float) -> Robometer:
+        """See :class:`kibble.rewards.frame_rate.ThinsFrames`."""
+        if self._options.frame_rate:
+            return self
+        return Robometer(
+            replace(self._options, frame_rate=frame_rate),
+            progress=self._progress,
+            success=self._success,
         )
 
     def begin(self, episode: Episode, start: Pictures) -> float | None:

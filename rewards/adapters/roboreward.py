@@ -24,7 +24,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, final
 
 import numpy as np
@@ -92,7 +92,8 @@ class Options(BackendOptions):
             else can be said, whatever stands in a frame or an instruction. The authors do not.
         fps: Frames per second of the video that it is shown; 1 is what it was trained on.
         frame_rate: Frames per second of what you give it, so that those in between are left out;
-            0 takes every frame as if it came at `fps`.
+            0 takes the recording's or the task's own, where known, else every frame as if it came
+            at `fps`.
         max_frames: Most frames of a video; of longer ones every other frame is left out.
         pixels: Least and most pixels of a frame, which others are resized to; the default is that
             of qwen-vl-utils, by which the weights were evaluated.
@@ -150,6 +151,12 @@ class RoboReward:
             required_views=(o.view,),
             image_size=None,
         )
+
+    def at_frame_rate(self, frame_rate: float) -> RoboReward:
+        """See :class:`kibble.rewards.frame_rate.ThinsFrames`."""
+        if self._options.frame_rate:
+            return self
+        return RoboReward(replace(self._options, frame_rate=frame_rate))
 
     def begin(self, episode: Episode, start: Pictures) -> float | None:
         """The start is scored like every other frame."""

@@ -22,7 +22,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, cast, final
 
 import numpy as np
@@ -75,7 +75,8 @@ class Options(BackendOptions):
         view: The camera whose frames it reads.
         fps: Frames per second of the video that it is shown.
         frame_rate: Frames per second of what you give it, so that those in between are left out;
-            0 takes every frame as if it came at `fps`.
+            0 takes the recording's or the task's own, where known, else every frame as if it came
+            at `fps`.
         max_frames: Most frames of a video; of longer ones every other frame is left out.
         size: Height and width in pixels to which frames are resized; 0 leaves them as they come.
         chat_template: Whether the model answers in a turn of its own.
@@ -137,6 +138,12 @@ class TOPReward:
             required_views=(o.view,),
             image_size=None,
         )
+
+    def at_frame_rate(self, frame_rate: float) -> TOPReward:
+        """See :class:`kibble.rewards.frame_rate.ThinsFrames`."""
+        if self._options.frame_rate:
+            return self
+        return TOPReward(replace(self._options, frame_rate=frame_rate))
 
     def begin(self, episode: Episode, start: Pictures) -> float | None:
         """The start is read like every other frame."""
