@@ -35,8 +35,11 @@ from kibble.agents.run_state import get_run_state, set_run_state
 from kibble.agents.scoring.source import Rescored, Scored, find_source
 from kibble.agents.success_check import success_warning
 from kibble.agents.warm_start import warm_start
+from kibble.rewards.adapters.grm_tiny import CARD as EMBEDDED
+from kibble.rewards.catalogue import card_of, open_model
 from kibble.rewards.combination import CombinedModel
 from kibble.rewards.errors import ModelError, OutageError, RewardHackingError
+from kibble.rewards.reference import parse_reference
 from kibble.rewards.types import RewardModel, Status
 
 __all__ = ["load_reward_model", "run_training", "train"]
@@ -119,18 +122,15 @@ def load_reward_model(config: TrainConfig, device: torch.device) -> RewardModel 
     """Load the reward model of a run, or return ``None`` where it has none."""
     if config.reward.kind != "model":
         return None
-    from kibble.rewards import load
-
     assert config.reward.weights is not None  # RewardConfig refuses it
-    members = [
-        load(
-            weights,
-            device=device,
-            reading=config.reward.reading,
-            missing_view=config.reward.missing_view,
-        )
-        for weights in (config.reward.weights, *config.reward.also)
-    ]
+    members = []
+    for text in (config.reward.weights, *config.reward.also):
+        reference = parse_reference(text)
+        if card_of(reference) is EMBEDDED:
+            reference = reference.with_defaults(
+                reading=config.reward.reading, missing_view=config.reward.missing_view
+            )
+        members.append(open_model(reference, device=device))
     return members[0] if len(members) == 1 else CombinedModel(members, config.reward.combine)
 
 
