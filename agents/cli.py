@@ -15,32 +15,9 @@ from kibble.agents.command_line.near_names import near_names
 from kibble.agents.command_line.table import COMMANDS, Command
 from kibble.agents.graphics import choose_backend
 from kibble.rewards.errors import ConfigError, KibbleError, MissingDependencyError
+from kibble.rewards.extras import EXTRA_OF_MODULE
 
 __all__ = ["run"]
-
-_EXTRA_OF_MODULE = {
-    "fastapi": "serve",
-    "httpx": "remote",
-    "hydra": "train",
-    "omegaconf": "train",
-    "open_clip": "vlm",
-    "openai": "openai",
-    "peft": "vlm",
-    "prometheus_client": "serve",
-    "ray": "ray",
-    "stable_baselines3": "train",
-    "sb3_contrib": "contrib",
-    "tensorboard": "train",
-    "torchvision": "vlm",
-    "transformers": "vlm",
-    "uvicorn": "serve",
-    "imageio": "train",
-    "av": "train",
-    "matplotlib": "train",
-    "pyarrow": "train",
-    "rich": "train",
-    "scipy": "train",
-}
 
 
 def run(argv: Sequence[str]) -> int:
@@ -157,7 +134,7 @@ def _message_for_user(error: KibbleError | OSError | ModuleNotFoundError) -> str
 
 def _message_for_module(error: ModuleNotFoundError) -> str | None:
     module = (error.name or "").partition(".")[0]
-    extra = _EXTRA_OF_MODULE.get(module)
+    extra = EXTRA_OF_MODULE.get(module)
     if extra is None:
         return None
     return (

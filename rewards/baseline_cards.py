@@ -24,9 +24,7 @@ __all__ = [
 ]
 
 
-def _card(
-    name: str, kind: str, title: str, *, views: str = "any", history: str = "", goal: bool = False
-) -> ModelCard:
+def _card(name: str, kind: str, title: str, *, history: str, goal: bool = False) -> ModelCard:
     return ModelCard(
         name=name,
         title=title,
@@ -34,7 +32,7 @@ def _card(
         options=f"{__name__}:{kind}Options",
         hub_ids=(),
         licence="Apache-2.0",
-        views=(views,),
+        views=VIEWS,
         history=history,
         needs_goal=goal,
         causal=True,

@@ -35,7 +35,7 @@ CARD = ModelCard(
         "laion/CLIP-ViT-bigG-14-laion2B-39B-b160k",
         "google/siglip-base-patch16-224",
     ),
-    licence="MIT (openai, laion), Apache-2.0 (siglip)",
+    licence="unknown (openai), MIT (laion), Apache-2.0 (siglip)",
     views=("front",),
     history="none",
     needs_goal=False,
@@ -52,10 +52,6 @@ class Options(EncoderOptions):
     """What is near and far.
 
     Args:
-        view: The camera that is read.
-        dtype: auto (bfloat16 where the device computes in it), float32, bfloat16 or float16.
-        batch: Most frames in one forward pass.
-        cache_mb: Megabytes of encoded frames that are kept; 0 keeps none.
         goal: Sentence that describes the finished scene, such as "an open drawer"; several are
             averaged. None takes the task's instruction.
         baseline: Sentence that describes the scene whatever is done, such as "a drawer"; several

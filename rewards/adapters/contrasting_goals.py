@@ -33,7 +33,7 @@ CARD = ModelCard(
         "openai/clip-vit-base-patch32",
         "google/siglip-base-patch16-224",
     ),
-    licence="MIT (laion, openai), Apache-2.0 (siglip)",
+    licence="MIT (laion), unknown (openai), Apache-2.0 (siglip)",
     views=("front",),
     history="none",
     needs_goal=False,
@@ -48,10 +48,6 @@ class Options(EncoderOptions):
     """What should be and what must not.
 
     Args:
-        view: The camera that is read.
-        dtype: auto (bfloat16 where the device computes in it), float32, bfloat16 or float16.
-        batch: Most frames in one forward pass.
-        cache_mb: Megabytes of encoded frames that are kept; 0 keeps none.
         negative: Sentence that says what must not be, such as "two cars have collided with each
             other on the road"; several are averaged. It must be given.
         positive: Sentence that says what should be, such as "the road is clear with no car

@@ -1,0 +1,1 @@
+"""``kibble models``: which reward models there are."""
