@@ -55,6 +55,16 @@ class Footage:
         return int(self.times.shape[0])
 
     @property
+    def frame_rate(self) -> float | None:
+        """Frames per second on average; ``None`` of a single frame.
+
+        >>> frames = {"front": np.zeros((3, 4, 4, 3), np.uint8)}
+        >>> Footage(name="a", frames=frames, times=np.array([0.0, 0.25, 0.5])).frame_rate
+        4.0
+        """
+        return (len(self) - 1) / float(np.ptp(self.times)) if len(self) > 1 else None
+
+    @property
     def views(self) -> tuple[str, ...]:
         """Names of the views, in the order given."""
         return tuple(self.frames)

@@ -16,6 +16,7 @@ from kibble.agents.score.words import flag_words
 from kibble.rewards.baselines import BASELINES
 from kibble.rewards.catalogue import open_model
 from kibble.rewards.errors import ConfigError
+from kibble.rewards.frame_rate import at_frame_rate
 from kibble.rewards.reference import parse_reference
 from kibble.rewards.types import Frames, RewardModel, Task
 
@@ -97,9 +98,14 @@ def task_of(instruction: str | None, footage: Footage, goal: Frames | None) -> T
 
 
 def asked_of(models: Mapping[str, RewardModel], footage: Footage, *, by_view: bool) -> list[Asked]:
-    """Return what every model is to read, and where asked for each view alone."""
+    """Return what every model is to read, and where asked for each view alone.
+
+    Models that read at a rate of their own are told the recording's.
+    """
     asked = []
-    for label, model in models.items():
+    for label, opened in models.items():
+        rate = footage.frame_rate
+        model = opened if rate is None else at_frame_rate(opened, rate)
         asked.append(Asked(label=label, model=model, frames=footage.frames))
         if by_view:
             asked += [
