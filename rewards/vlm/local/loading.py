@@ -9,10 +9,12 @@ from typing import Any
 
 import torch
 import transformers
+from safetensors import SafetensorError
 
 from kibble.rewards.errors import WeightsError
 from kibble.rewards.vlm.local.family import Family
 from kibble.rewards.vlm.local.internvl import InternVL
+from kibble.rewards.vlm.local.out_of_memory import is_out_of_memory
 from kibble.rewards.vlm.local.qwen import Qwen
 
 __all__ = ["Opened", "open_weights", "resolve_dtype"]
@@ -112,8 +114,8 @@ def open_weights(
             output_loading_info=True,
             **local,
         )
-    except (OSError, ValueError, KeyError) as error:
-        if isinstance(error, WeightsError):
+    except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
+        if isinstance(error, WeightsError) or is_out_of_memory(error):
             raise
         raise WeightsError(_explained(folder, error, trust_remote_code)) from error
     absent = sorted(report["missing_keys"]) + sorted(map(str, report["mismatched_keys"]))
@@ -129,6 +131,13 @@ def open_weights(
             f"Weights {folder} must have an embedding for each of {', '.join(special_tokens)}, "
             f"got {rows} embeddings and token number {max(numbers)}; the tokenizer is not the one "
             "of these weights."
+        )
+    placeholder = processor.tokenizer.convert_tokens_to_ids(processor.image_token)
+    if placeholder != config.image_token_id:
+        raise WeightsError(
+            f"The tokenizer in {folder} must have the placeholder of pictures "
+            f"{processor.image_token!r} at {config.image_token_id}, as the model expects, got "
+            f"{placeholder}; its files are missing or another model's. Fetch them again."
         )
     model.to(device).eval().requires_grad_(False)
     return Opened(model=model, processor=processor, family=family(model, processor))
