@@ -51,7 +51,7 @@ def open_server(
     )
     served: dict[str, dict[str, object]] = {}
     try:
-        served = _served(connection.run(connection.models()))
+        served = connection.run(_served(connection))
         names = {"": weights, **(adapters or {})}
         dialect = next(
             (
@@ -85,15 +85,17 @@ def open_server(
     )
 
 
-def _served(body: str) -> dict[str, dict[str, object]]:
-    """Return what ``/v1/models`` lists, by name; servers that load on demand list less."""
+async def _served(connection: Connection) -> dict[str, dict[str, object]]:
+    """Return what ``/v1/models`` lists, by name.
+
+    Servers that load on demand list what they have loaded, or nothing, or fail at it: what is
+    not listed is tried all the same.
+    """
     try:
-        return {str(entry["id"]): dict(entry) for entry in json.loads(body)["data"]}
-    except (KeyError, TypeError, ValueError) as error:
-        raise ModelError(
-            f"The server must list its models in OpenAI's form, got {body[:200]!r}; check `url`, "
-            "which ends in /v1 on most servers."
-        ) from error
+        entries = json.loads(await connection.models())["data"]
+        return {str(entry["id"]): dict(entry) for entry in entries}
+    except (ModelError, KeyError, TypeError, ValueError):
+        return {}
 
 
 async def _gives_logprobs(connection: Connection, model: str, dialect: Dialect) -> bool:
