@@ -29,20 +29,17 @@ from kibble.agents.monitoring.run_guard import RunGuard
 from kibble.agents.outage_log import OutageLog
 from kibble.agents.progress_display import ProgressDisplay
 from kibble.agents.replay import PotentialReplayBuffer
+from kibble.agents.reward_opening import load_reward_model
 from kibble.agents.rollout_budget import learn_within
 from kibble.agents.run_directory import RunDirectory, create_run, open_run, resumed_config
 from kibble.agents.run_state import get_run_state, set_run_state
 from kibble.agents.scoring.source import Rescored, Scored, find_source
 from kibble.agents.success_check import success_warning
 from kibble.agents.warm_start import warm_start
-from kibble.rewards.adapters.grm_tiny import CARD as EMBEDDED
-from kibble.rewards.catalogue import card_of, open_model
-from kibble.rewards.combination import CombinedModel
 from kibble.rewards.errors import ModelError, OutageError, RewardHackingError
-from kibble.rewards.reference import parse_reference
-from kibble.rewards.types import RewardModel, Status
+from kibble.rewards.types import Status
 
-__all__ = ["load_reward_model", "run_training", "train"]
+__all__ = ["run_training", "train"]
 
 
 def train(config: TrainConfig) -> None:
@@ -116,22 +113,6 @@ def run_training(config: TrainConfig) -> RunDirectory:
         venv.close()
     say(f"Next: kibble evaluate run={directory.path}")
     return directory
-
-
-def load_reward_model(config: TrainConfig, device: torch.device) -> RewardModel | None:
-    """Load the reward model of a run, or return ``None`` where it has none."""
-    if config.reward.kind != "model":
-        return None
-    assert config.reward.weights is not None  # RewardConfig refuses it
-    members = []
-    for text in (config.reward.weights, *config.reward.also):
-        reference = parse_reference(text)
-        if card_of(reference) is EMBEDDED:
-            reference = reference.with_defaults(
-                reading=config.reward.reading, missing_view=config.reward.missing_view
-            )
-        members.append(open_model(reference, device=device))
-    return members[0] if len(members) == 1 else CombinedModel(members, config.reward.combine)
 
 
 def _learn(

@@ -38,18 +38,26 @@ class WholeEpisode(Protocol):
         ...
 
 
-def require_causal(spec: ModelSpec) -> None:
+class _Reads(Protocol):
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def causal(self) -> bool: ...
+
+
+def require_causal(model: _Reads) -> None:
     """Refuse a model that reads whole episodes only, where frames are read as they come.
 
     Args:
-        spec: The model.
+        model: Its spec, or its card before its weights are loaded.
 
     Raises:
         ConfigError: If it is not causal.
     """
-    if not spec.causal:
+    if not model.causal:
         raise ConfigError(
-            f"Reward model {spec.name!r} reads whole episodes, so that it knows the end before "
+            f"Reward model {model.name!r} reads whole episodes, so that it knows the end before "
             "it judges the beginning: it cannot train, serve or run on a robot, which read frames "
             "as they come. Use it with kibble score or kibble benchmark, or choose a model that "
             "kibble models lists as online."
