@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast, final
 
 import numpy as np
 import torch
+from peft import PeftConfig
 from peft.tuners.tuners_utils import BaseTunerLayer
 from peft.utils.other import AuxiliaryTrainingWrapper
 from safetensors import SafetensorError
+from transformers.utils import logging as transformers_logging
 
 from kibble.rewards.errors import ModelError, WeightsError
 
@@ -158,12 +161,49 @@ def picture_probe(model: PreTrainedModel, processor: ProcessorMixin) -> Callable
     return logits
 
 
+def _configuration(model: PreTrainedModel, folder: Path) -> Any:
+    """Read an adapter's configuration; of modules saved whole only the outermost are named.
+
+    An adapter that saved a module and one inside it (LRM's has ``visual`` and its ``merger``)
+    holds the inner one's weights once, in the outer, while ``peft`` would look for them twice.
+    """
+    config: Any = PeftConfig.from_pretrained(str(folder))
+    saved = getattr(config, "modules_to_save", None)
+    if saved:
+        paths = {
+            name: [p for p, _ in model.named_modules() if p == name or p.endswith(f".{name}")]
+            for name in saved
+        }
+        config.modules_to_save = [
+            name
+            for name in saved
+            if not paths[name]
+            or not all(
+                any(path.startswith(f"{outer}.") for other in saved for outer in paths[other])
+                for path in paths[name]
+            )
+        ]
+    return config
+
+
+@contextmanager
+def _without_report() -> Iterator[None]:
+    """Keep transformers from reporting all other adapters' weights as missing in this one."""
+    before = transformers_logging.get_verbosity()
+    transformers_logging.set_verbosity_error()
+    try:
+        yield
+    finally:
+        transformers_logging.set_verbosity(before)
+
+
 def _load(model: PreTrainedModel, name: str, folder: Path, inner: str) -> None:
     try:
-        with warnings.catch_warnings():
+        config = _configuration(model, folder)
+        with warnings.catch_warnings(), _without_report():
             for message in _SILENCED:
                 warnings.filterwarnings("ignore", message)
-            found = model.load_adapter(str(folder), adapter_name=inner)
+            found = model.load_adapter(str(folder), adapter_name=inner, peft_config=config)
     except (OSError, ValueError, RuntimeError, KeyError, SafetensorError) as error:
         raise WeightsError(
             f"Adapter {name!r} at {folder} does not load over this model: {error}"
