@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -190,7 +191,7 @@ def _configuration(model: PreTrainedModel, folder: Path) -> Any:
 def _without_report() -> Iterator[None]:
     """Keep transformers from reporting all other adapters' weights as missing in this one."""
     before = transformers_logging.get_verbosity()
-    transformers_logging.set_verbosity_error()
+    transformers_logging.set_verbosity(logging.ERROR)
     try:
         yield
     finally:
