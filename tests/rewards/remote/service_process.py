@@ -2,36 +2,30 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import signal
 import socket
-import subprocess
-import sys
 import time
-from pathlib import Path
+from multiprocessing.process import BaseProcess
 from types import TracebackType
 
 import httpx
+import tests.reward_models
 
-_ROOT = Path(__file__).parents[3]
-_PROGRAM = """
-import sys
-from tests.rewards.remote.service_process import serve
-serve(int(sys.argv[1]), sys.argv[2], float(sys.argv[3]))
-"""
+from kibble.rewards.service.application import create_application
+from kibble.rewards.service.server import Server, open_listener
+from kibble.rewards.service.settings import ServiceSettings
+
+# A server that has imported everything forks in a moment, and ends with the tests.
+_PROCESSES = multiprocessing.get_context("forkserver")
+_PROCESSES.set_forkserver_preload([__name__])
 
 
-def serve(port: int, model: str, expiry: float) -> None:
+def serve(port: int, model: str) -> None:
     """Serve one of the small models, in this process."""
-    import tests.reward_models
-
-    from kibble.rewards.service.application import create_application
-    from kibble.rewards.service.server import Server, open_listener
-    from kibble.rewards.service.settings import ServiceSettings
-
     application = create_application(
-        {"dot": getattr(tests.reward_models, model)},
-        ServiceSettings(expiry=expiry, token=os.environ.get("KIBBLE_TOKEN") or None),
+        {"dot": getattr(tests.reward_models, model)}, ServiceSettings()
     )
     Server(application, open_listener("127.0.0.1", port, token=None), grace=1.0).run()
 
@@ -44,14 +38,10 @@ def free_port() -> int:
 class ServiceProcess:
     """Runs ``serve`` on one port, as often as it is started; killed at the end in any case."""
 
-    def __init__(
-        self, *, model: str = "CentroidModel", expiry: float = 600.0, token: str = ""
-    ) -> None:
+    def __init__(self, model: str = "CentroidModel") -> None:
         self.port = free_port()
         self.model = model
-        self._expiry = expiry
-        self._token = token
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: BaseProcess | None = None
 
     @property
     def url(self) -> str:
@@ -59,31 +49,18 @@ class ServiceProcess:
 
     def start(self, *, ready: bool = True) -> None:
         assert self._process is None
-        self._process = subprocess.Popen(
-            [sys.executable, "-c", _PROGRAM, str(self.port), self.model, str(self._expiry)],
-            cwd=_ROOT,
-            env={**os.environ, "KIBBLE_TOKEN": self._token, "OMP_NUM_THREADS": "1"},
-        )
+        self._process = _PROCESSES.Process(target=serve, args=(self.port, self.model), daemon=True)
+        self._process.start()
         if ready:
-            self.wait()
-
-    def wait(self) -> None:
-        """Wait until it says that it is ready."""
-        deadline = time.monotonic() + 60.0
-        while time.monotonic() < deadline:
-            try:
-                if httpx.get(f"{self.url}/health", trust_env=False).status_code == 200:
-                    return
-            except httpx.TransportError:
-                pass
-            time.sleep(0.05)
-        raise AssertionError("the service did not become ready")
+            self._wait()
 
     def kill(self) -> None:
         """End it as a crash would."""
-        self._signal(signal.SIGKILL)
         assert self._process is not None
-        self._process.wait(10.0)
+        self._process.kill()
+        self._process.join(10.0)
+        assert self._process.exitcode == -signal.SIGKILL
+        self._process.close()
         self._process = None
 
     def pause(self) -> None:
@@ -107,6 +84,19 @@ class ServiceProcess:
         if self._process is not None:
             self.kill()
 
+    def _wait(self) -> None:
+        """Wait until it says that it is ready."""
+        deadline = time.monotonic() + 60.0
+        while time.monotonic() < deadline:
+            try:
+                if httpx.get(f"{self.url}/health", trust_env=False).status_code == 200:
+                    return
+            except httpx.TransportError:
+                pass
+            time.sleep(0.02)
+        raise AssertionError("the service did not become ready")
+
     def _signal(self, number: signal.Signals) -> None:
         assert self._process is not None
-        self._process.send_signal(number)
+        assert self._process.pid is not None
+        os.kill(self._process.pid, number)
