@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from typing import TypeAlias
 
 from kibble.rewards.errors import ModelError
@@ -11,8 +10,6 @@ from kibble.rewards.vlm.openai.pictures import EncodedPictures
 from kibble.rewards.vlm.prompt import Clip, Picture, Prompt, Turn
 
 __all__ = ["Body", "continued", "conversation"]
-
-_LOG = logging.getLogger(__name__)
 
 Body: TypeAlias = "dict[str, object]"
 """Fields of a request."""
@@ -23,8 +20,8 @@ def conversation(prompt: Prompt, dialect: Dialect, encoded: EncodedPictures) -> 
 
     Pictures go as PNG data URLs. Clips go to vLLM as ``video_url`` with the media type
     ``video/jpeg``: all frames, none left out, with their rate; to other servers as pictures in
-    order, which a model that was trained on video reads otherwise: that is logged once. A turn of
-    text alone goes as one string.
+    order, which a model that was trained on video reads otherwise. A turn of text alone goes as
+    one string.
 
     Args:
         prompt: What the model reads.
@@ -102,18 +99,4 @@ def _clip(
     if dialect.takes_clips:
         frames = ",".join(encoded.base64(frame, "jpeg", pixels) for frame in clip.frames)
         return [{"type": "video_url", "video_url": {"url": f"data:video/jpeg;base64,{frames}"}}]
-    _warn_of_clips(dialect.name)
     return [_image(encoded.base64(frame, "png", pixels)) for frame in clip.frames]
-
-
-_warned: set[str] = set()
-
-
-def _warn_of_clips(server: str) -> None:
-    if server not in _warned:
-        _warned.add(server)
-        _LOG.warning(
-            "Clips are sent to %s servers as pictures in order, without their rate; a model that "
-            "was trained on video reads that otherwise. Serve it by vLLM, or use backend=local.",
-            server,
-        )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import logging
 import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
@@ -20,11 +21,12 @@ from kibble.rewards.vlm.openai.errors import UnreachableError, UnusableError
 from kibble.rewards.vlm.openai.messages import Body, conversation
 from kibble.rewards.vlm.openai.pictures import EncodedPictures
 from kibble.rewards.vlm.openai.rating import FIRST_TOKENS, rate
-from kibble.rewards.vlm.prompt import Prompt
+from kibble.rewards.vlm.prompt import Clip, Prompt
 from kibble.rewards.vlm.questions import Answer, Failure, Question, Rate, Reply, Say
 
 __all__ = ["ServerBackend"]
 
+_LOG = logging.getLogger(__name__)
 _REMEMBERED = 1_000  # answers; with all log-probabilities some take a hundred kilobytes
 
 _Work: TypeAlias = "Callable[[], Awaitable[Answer]]"
@@ -72,6 +74,7 @@ class ServerBackend:
         self._pictures = EncodedPictures(cache_mb)
         self._memo = Memo(_REMEMBERED if cache_mb else 0)
         self._gives_logprobs = gives_logprobs
+        self._warned = False
         self._spec = BackendSpec(
             name=model,
             version=hashlib.sha256(identity.encode()).hexdigest()[:16],
@@ -133,7 +136,7 @@ class ServerBackend:
             raise ModelError(self._without_logprobs())
         body: Body = {
             **fields,
-            **conversation(say.prompt, self._dialect, self._pictures),
+            **self._conversation(say.prompt),
             **_constraint(say.choices, self._dialect),
             "max_tokens": say.max_tokens,
             "temperature": say.temperature,
@@ -154,7 +157,7 @@ class ServerBackend:
         tells = self._dialect.rates_prompts
         likeliest: Body = {
             **fields,
-            **conversation(question.prompt, self._dialect, self._pictures),
+            **self._conversation(question.prompt),
             "max_tokens": 1,
             "logprobs": True,
             "top_logprobs": FIRST_TOKENS,
@@ -167,7 +170,7 @@ class ServerBackend:
         async def read(prompt: Prompt) -> Completion:
             body: Body = {
                 **fields,
-                **conversation(prompt, self._dialect, self._pictures),
+                **self._conversation(prompt),
                 "max_tokens": 1,
                 "prompt_logprobs": 1,
                 "return_token_ids": True,
@@ -178,6 +181,20 @@ class ServerBackend:
             return await rate(question, first=first, read=read if tells else None)
 
         return ask
+
+    def _conversation(self, prompt: Prompt) -> Body:
+        parts = (part for turn in prompt.turns for part in turn.parts)
+        if not (self._dialect.takes_clips or self._warned) and any(
+            isinstance(part, Clip) for part in parts
+        ):
+            self._warned = True
+            _LOG.warning(
+                "Clips are sent to %s servers as pictures in order, without their rate; a model "
+                "that was trained on video reads that otherwise. Serve it by vLLM, or use "
+                "backend=local.",
+                self._dialect.name,
+            )
+        return conversation(prompt, self._dialect, self._pictures)
 
     def _without_logprobs(self) -> str:
         return (

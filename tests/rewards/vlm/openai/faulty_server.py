@@ -85,6 +85,9 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         body = json.loads(self.rfile.read(int(self.headers["content-length"])))
+        if self.path != "/v1/chat/completions":
+            self._send(b"not found", 404)
+            return
         server = self.server
         with server.lock:
             server.asked.append(body)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -37,10 +38,13 @@ def url() -> Iterator[str]:
         stdout=subprocess.PIPE,
         text=True,
     )
+    bound = threading.Timer(300.0, process.kill)
+    bound.start()
     try:
         with process.stdout as output:
             yield f"http://127.0.0.1:{int(output.readline())}/v1"
     finally:
+        bound.cancel()
         process.kill()
         process.wait(10.0)
 
