@@ -81,7 +81,9 @@ class FrameHistory:
                 f"{state['newest'].shape}; open a new episode when the camera changes."
             )
         step = max((self.frame_rate or self.fps) / self.fps, 1.0)
-        state["newest"], state["newest_key"] = picture.pixels.copy(), picture.key
+        frame = picture.pixels.copy()
+        frame.setflags(write=False)  # so that copies of an episode can share it
+        state["newest"], state["newest_key"] = frame, picture.key
         tick = state["seen"] == int(np.rint(state["ticks"] * step))
         state["newest_kept"] = tick and state["ticks"] % state["stride"] == 0
         state["seen"] += 1

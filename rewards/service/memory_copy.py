@@ -15,7 +15,8 @@ _IMMUTABLE = (int, float, str, bytes, bool, type(None))
 def copied_memory(memory: Mapping[str, object]) -> dict[str, object]:
     """Copy an episode's memory so that neither copy sees what happens to the other.
 
-    Arrays and tensors that are parts of larger ones are copied without the rest.
+    Arrays and tensors that are parts of larger ones are copied without the rest; whole arrays
+    that nobody may write to, such as the frames of a video so far, are shared.
     """
     return {name: _copied(value) for name, value in memory.items()}
 
@@ -42,7 +43,7 @@ def _copied(value: object) -> object:
     if isinstance(value, _IMMUTABLE):
         return value
     if isinstance(value, np.ndarray):
-        return value.copy()
+        return value if value.flags.owndata and not value.flags.writeable else value.copy()
     if isinstance(value, dict):
         return {key: _copied(inner) for key, inner in value.items()}
     if type(value) is list:

@@ -12,6 +12,7 @@ from kibble.rewards import Episode, Task
 from kibble.rewards.adapters.frame_history import FrameHistory
 from kibble.rewards.episode_memory import EpisodeState, episode_state, restored_episode
 from kibble.rewards.errors import ConfigError, FrameError
+from kibble.rewards.service.memory_copy import copied_memory
 from kibble.rewards.vlm.prompt import Picture
 
 
@@ -107,6 +108,9 @@ def test_frames_are_copied_and_keys_hold(tmp_path):
     (kept,) = history.kept(episode, newest=True)
     assert kept.pixels.max() == 0
     assert kept.key == Picture(np.zeros((2, 2, 3), np.uint8)).key
+    copied = copied_memory(episode.memory)
+    assert copied["history"]["frames"][0] is episode.memory["history"]["frames"][0]
+    assert copied["history"]["frames"] is not episode.memory["history"]["frames"]
 
 
 @pytest.mark.parametrize("steps", [4, 5, 9, 10])
