@@ -63,7 +63,13 @@ class ModelService:
             hosted, self._cache, settings, metrics, lambda: len(self._sessions)
         )
         self._opener = EpisodeOpener(
-            hosted, self._sessions, self._batcher, self._cache, settings, decoders=decoders
+            hosted,
+            self._sessions,
+            self._batcher,
+            self._cache,
+            settings,
+            metrics=metrics,
+            decoders=decoders,
         )
         self._tasks: list[asyncio.Task[None]] = []
 
@@ -127,9 +133,7 @@ class ModelService:
             try:
                 found = self._admit(frames[i], digests[i], deadline, spec)
             except ServiceError as error:
-                outcomes[i] = Outcome(
-                    status=Status.MODEL_ERROR, code=error.code, message=str(error)
-                )
+                outcomes[i] = _refused(error)
                 continue
             if isinstance(found, Outcome):
                 outcomes[i] = found
@@ -138,7 +142,7 @@ class ModelService:
             pictures = single(frames[i].pictures)
             if found.frames is None and not found.handed:
                 if is_quick(pictures, spec):
-                    self._decode(found, pictures, spec)
+                    _decoded_into(found, _decoded(pictures, spec))
                 else:
                     slow.append((found, pictures))
         await self._decode_slowly(slow, spec)
@@ -191,12 +195,6 @@ class ModelService:
         self._batcher.put(work)
         return work
 
-    def _decode(self, work: Work, pictures: EncodedFrames, spec: ModelSpec) -> None:
-        try:
-            work.frames = decoded_frames(pictures, spec)
-        except ServiceError as error:
-            work.session.drop(work, _bad(error))
-
     async def _decode_slowly(
         self, slow: Sequence[tuple[Work, EncodedFrames]], spec: ModelSpec
     ) -> None:
@@ -205,11 +203,7 @@ class ModelService:
             loop.run_in_executor(self._decoders, _decoded, pictures, spec) for _, pictures in slow
         ]
         for (work, _), future in zip(slow, decoded, strict=True):
-            result = await future
-            if isinstance(result, ServiceError):
-                work.session.drop(work, _bad(result))
-            else:
-                work.frames = result
+            _decoded_into(work, await future)
             self._batcher.wake()
 
     async def _wait_for(self, works: dict[int, Work], deadline: float) -> dict[int, Outcome]:
@@ -255,8 +249,15 @@ def _content(frames: Sequence[NewestFrame]) -> list[bytes]:
     return [digest_of(b"", (), frame.pictures) for frame in frames]
 
 
-def _bad(error: ServiceError) -> Outcome:
+def _refused(error: ServiceError) -> Outcome:
     return Outcome(status=Status.MODEL_ERROR, code=error.code, message=str(error))
+
+
+def _decoded_into(work: Work, result: Frames | ServiceError) -> None:
+    if isinstance(result, ServiceError):
+        work.session.drop(work, _refused(result))
+    else:
+        work.frames = result
 
 
 def _decoded(pictures: EncodedFrames, spec: ModelSpec) -> Frames | ServiceError:
@@ -264,3 +265,7 @@ def _decoded(pictures: EncodedFrames, spec: ModelSpec) -> Frames | ServiceError:
         return decoded_frames(pictures, spec)
     except ServiceError as error:
         return error
+    # Memory may run out, and Pillow may meet a file that it was never tested with.
+    except Exception as error:
+        _LOGGER.exception("pictures could not be decoded")
+        return ServiceError(Code.BAD_PICTURE, f"{type(error).__name__} while decoding: {error}")

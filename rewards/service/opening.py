@@ -20,6 +20,7 @@ from kibble.rewards.service.decoding import check_views, decoded_frames
 from kibble.rewards.service.failures import Code, ServiceError
 from kibble.rewards.service.hosted_model import HostedModel
 from kibble.rewards.service.memory_copy import copied_memory
+from kibble.rewards.service.metrics import ModelMetrics
 from kibble.rewards.service.sessions import Session, SessionTable
 from kibble.rewards.service.settings import ServiceSettings
 from kibble.rewards.service.wire import EncodedFrames, OpenRequest
@@ -43,6 +44,7 @@ class EpisodeOpener:
         batcher: The queue before the model.
         cache: Where states of start frames are kept.
         settings: How many may be open.
+        metrics: Where figures go.
         decoders: Threads that decode pictures.
     """
 
@@ -54,6 +56,7 @@ class EpisodeOpener:
         cache: AnswerCache,
         settings: ServiceSettings,
         *,
+        metrics: ModelMetrics,
         decoders: Executor,
     ) -> None:
         self._hosted = hosted
@@ -61,6 +64,7 @@ class EpisodeOpener:
         self._batcher = batcher
         self._cache = cache
         self._settings = settings
+        self._metrics = metrics
         self._decoders = decoders
         self._under_way: dict[str, tuple[bytes, asyncio.Task[Session]]] = {}
 
@@ -118,6 +122,7 @@ class EpisodeOpener:
         state = self._cache.find(key)
         if state is not None and state.task is not None:
             session = Session(state.task, key, state, time.monotonic())
+            self._metrics.cached.inc()
         else:
             task, start = await self._in_thread(partial(_task_and_start, request, spec))
             episode = await self._begin(task, start, deadline)
