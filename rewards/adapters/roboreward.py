@@ -173,7 +173,7 @@ class RoboReward:
             begun = Turn("assistant", (_ANSWER,))
             return (Rate(prompt=Prompt((asked, begun), pixels), answers=_SCORES),)
         choices = tuple(_ANSWER + score for score in _SCORES) if self._options.constrain else None
-        return (Say(prompt=Prompt((asked,), pixels), max_tokens=128, choices=choices, top=1),)
+        return (Say(prompt=Prompt((asked,), pixels), max_tokens=128, choices=choices),)
 
     def read(self, episode: Episode, newest: Pictures, answers: Sequence[Answer]) -> Reading:
         """Read the score; see :meth:`kibble.rewards.adapters.generative.Layout.read`."""

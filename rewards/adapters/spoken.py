@@ -73,7 +73,7 @@ class Spoken:
     read: ReadReply
     low: float
     high: float
-    top: int = 1
+    top: int = 0
     adapter: str = ""
 
 

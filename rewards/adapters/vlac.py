@@ -230,7 +230,7 @@ class VlacLayout:
             read=read,
             low=low,
             high=high,
-            top=TOP if rich else 1,
+            top=TOP if rich else 0,
         )
 
 

@@ -7,8 +7,6 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
 from kibble.rewards.vlm.openai.errors import UnusableError
 from kibble.rewards.vlm.questions import Reply, Token
 
@@ -80,7 +78,7 @@ def _tokens(content: Sequence[dict[str, object]]) -> tuple[Token, ...]:
         top: dict[str, float] = {}
         for other in _entries(entry.get("top_logprobs")):
             text = str(other["token"])
-            top[text] = float(np.logaddexp(top.get(text, -math.inf), _logprob(other)))
+            top[text] = max(top.get(text, -math.inf), _logprob(other))
         tokens.append(Token(text=str(entry["token"]), logprob=_logprob(entry), top=top))
     return tuple(tokens)
 

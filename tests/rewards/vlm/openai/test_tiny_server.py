@@ -120,8 +120,7 @@ def test_a_server_says_what_the_weights_say(opened, local, name, kind):
         np.testing.assert_allclose(far.logprob, near.logprob, **CLOSE)
         assert set(far.top) == set(near.top)
         for text, logprob in near.top.items():
-            if "\N{REPLACEMENT CHARACTER}" not in text:  # parts of letters share that name
-                np.testing.assert_allclose(far.top[text], logprob, **CLOSE)
+            np.testing.assert_allclose(far.top[text], logprob, **CLOSE)
 
 
 @pytest.mark.parametrize("name", ["qwen3", "qwen2_5"])
