@@ -47,7 +47,7 @@ __all__ = ["CARD", "GVL", "Options", "open_reward"]
 
 CARD = ModelCard(
     name="gvl",
-    title="percentages for an episode's shuffled frames, by any model that sees several pictures",
+    title="GVL: percentages for an episode's shuffled frames, by any model of pictures",
     opens="kibble.rewards.adapters.gvl:open_reward",
     options="kibble.rewards.adapters.gvl:Options",
     hub_ids=(),

@@ -45,7 +45,7 @@ __all__ = ["CARD", "Options", "Robometer", "open_reward"]
 
 CARD = ModelCard(
     name="robometer",
-    title="progress and success heads over eight frames of the video so far",
+    title="Robometer: progress and success heads over frames of the video so far",
     opens="kibble.rewards.adapters.robometer:open_reward",
     options="kibble.rewards.adapters.robometer:Options",
     hub_ids=("robometer/Robometer-4B",),

@@ -48,7 +48,7 @@ __all__ = ["CARD", "Options", "RoboReward", "open_reward"]
 
 CARD = ModelCard(
     name="roboreward",
-    title="scores the newest frame of the video so far on a rubric from 1 to 5",
+    title="RoboReward: a score from 1 to 5 for the end of the video so far",
     opens="kibble.rewards.adapters.roboreward:open_reward",
     options="kibble.rewards.adapters.roboreward:Options",
     hub_ids=("teetone/RoboReward-4B", "teetone/RoboReward-8B"),

@@ -47,7 +47,7 @@ __all__ = ["CARD", "Options", "TOPReward", "open_reward"]
 
 CARD = ModelCard(
     name="topreward",
-    title="log-probability that the video so far completes the task, of any video model",
+    title="TOPReward: how likely any video model finds it that the task is done",
     opens="kibble.rewards.adapters.topreward:open_reward",
     options="kibble.rewards.adapters.topreward:Options",
     hub_ids=("Qwen/Qwen3-VL-8B-Instruct",),
@@ -80,8 +80,8 @@ class Options(BackendOptions):
         max_frames: Most frames of a video; of longer ones every other frame is left out.
         size: Height and width in pixels to which frames are resized; 0 leaves them as they come.
         chat_template: Whether the model answers in a turn of its own.
-        low: Log-probability of "True" that counts as no progress; Qwen3-VL gives some -26 to -7
-            on robot videos without a chat template.
+        low: Log-probability of "True" that counts as no progress; -26 to -7 has been reported of
+            Qwen3-VL on robot videos without a chat template. Take what your model gives at starts.
         high: Log-probability that counts as all of it, at most 0.
     """
 
