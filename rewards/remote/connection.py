@@ -16,12 +16,9 @@ from kibble.rewards.remote.address import Address
 from kibble.rewards.remote.outages import Availability
 from kibble.rewards.service.answers import decode_error
 from kibble.rewards.service.failures import Code, ServiceError
-from kibble.rewards.service.wire import CONTENT_TYPE
+from kibble.rewards.service.wire import CONTENT_TYPE, SESSION_HEADER
 
-__all__ = ["SESSION_HEADER", "Connection", "NoServiceError", "NotReadyError"]
-
-SESSION_HEADER = "X-Session-Id"
-"""Requests with one value of it reach one replica; the name is Ray Serve's default."""
+__all__ = ["Connection", "NoServiceError", "NotReadyError"]
 
 _CONNECT = 2.0  # s
 _GRACE = 1.0  # s that a service has to say that it is late
@@ -84,7 +81,7 @@ class Connection:
             method: Of HTTP.
             path: From the service's address.
             body: From the seconds that are left to the body.
-            session: Which replica is to answer; see :data:`SESSION_HEADER`.
+            session: Which replica is to answer; see :mod:`kibble.rewards.service.wire`.
             frames: How many frames it is about, for the record of outages.
 
         Returns:

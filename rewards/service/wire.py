@@ -27,6 +27,9 @@ episode is open there. Frames for them are answered ``unknown_episode``: open ea
 start frames, with the same name and goal, and go on counting steps. The model's ``version`` stands
 in every answer too: weights may have changed with the restart.
 
+**Sessions.** Where several replicas stand behind one address, requests with one value of the header
+``X-Session-Id`` reach one of them. A client sends all requests about an episode with one value.
+
 **Steps.** Each frame says which ``step`` of its episode it is: 1 or more, growing; steps may be
 left out (a frame that was late is simply dropped). The newest step asked again with the same
 pictures gets the answer that it had, without being read twice: whoever is unsure whether an
@@ -60,6 +63,7 @@ from kibble.rewards.service.pictures import EncodedPicture
 __all__ = [
     "CONTENT_TYPE",
     "INSTANCE_HEADER",
+    "SESSION_HEADER",
     "EncodedFrames",
     "EstimateRequest",
     "Limits",
@@ -73,6 +77,8 @@ __all__ = [
 
 CONTENT_TYPE = "application/x-kibble-frames"
 INSTANCE_HEADER = "Kibble-Instance"
+SESSION_HEADER = "X-Session-Id"
+"""The name that Ray Serve looks for by default."""
 
 _MAGIC = b"KBL1"
 _PREFIX = struct.Struct("<4sI")
