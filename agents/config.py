@@ -175,8 +175,9 @@ class EvaluateConfig:
         run: Run directory, or a list of them.
         episodes: Episodes for each seed.
         seeds: Seeds of the evaluation episodes; one seed poses the same episodes to all runs.
-        judge: run (the model recorded in the run), none (no frames, fastest), shipped weights
-            or a path; its judgement of success stands beside the truth.
+        judge: run (the model recorded in the run), none (no frames, fastest), or any reward model
+            that kibble models lists as online, as NAME@WEIGHTS?key=value or a path; its judgement
+            of success stands beside the truth.
         out: Where table, plots and videos go; null takes the run directory.
         videos: Episodes of each outcome to film, successes and failures.
         n_envs: Environments stepped side by side.

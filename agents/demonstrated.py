@@ -16,7 +16,9 @@ from kibble.agents.demonstration_doubts import report_doubts, said_by
 from kibble.agents.demonstrations.episode import RecordedEpisode
 from kibble.agents.demonstrations.files import Demonstrations
 from kibble.agents.demonstrations.recording_log import LOG, read_log
+from kibble.agents.embedding_model import embedding_model
 from kibble.agents.environments import make_environment
+from kibble.agents.goal_shown import goal_of
 from kibble.agents.observations import embed_states
 from kibble.agents.oracle_reward import OracleModel, oracle_frames
 from kibble.agents.relative_observation import FlatObservation, flat_observation
@@ -24,7 +26,6 @@ from kibble.agents.scoring.events import Event, Opened, Stepped
 from kibble.agents.scoring.replay_events import replay_events
 from kibble.agents.shaping_layer import build_shaper, run_rule
 from kibble.agents.transform_config import ends_at_infractions
-from kibble.rewards.embedding import Embedder
 from kibble.rewards.errors import ConfigError
 from kibble.rewards.frames import concatenate_frames
 from kibble.rewards.rule import RewardRule, total
@@ -88,10 +89,10 @@ def demonstrated_transitions(config: TrainConfig, model: RewardModel | None) -> 
             for episode in episodes
         ]
         sentences = [] if model is None else said_by(scaled.unwrapped, config.task.instruction)
-        if config.observation == "embedding":
-            assert isinstance(model, Embedder)  # TrainConfig refuses embedding without a model
+        embedder = embedding_model(model, config.observation)
+        if embedder is not None:
             seen = [
-                embed_states(rows, episode.frames, model, spec=model.spec, env=scaled)
+                embed_states(rows, episode.frames, embedder, spec=embedder.spec, env=scaled)
                 for rows, episode in zip(seen, episodes, strict=True)
             ]
     finally:
@@ -105,11 +106,11 @@ def demonstrated_transitions(config: TrainConfig, model: RewardModel | None) -> 
     if model is None:
         signals = [_sparse(episode, rule.window) for episode in episodes]
     else:
-        reader = model
+        reader, goal = model, goal_of(config.reward)
 
         def read(chosen: Sequence[RecordedEpisode]) -> list[Signals]:
             shaper = build_shaper(config, reader, len(chosen))
-            return _read(chosen, shaper, config.scoring.batch)
+            return _read(chosen, shaper, config.scoring.batch, goal)
 
         signals = read(episodes)
         if sentences:
@@ -194,10 +195,12 @@ def _sparse(episode: RecordedEpisode, window: int) -> Signals:
     )
 
 
-def _read(episodes: Sequence[RecordedEpisode], shaper: Shaper, batch: int) -> list[Signals]:
+def _read(
+    episodes: Sequence[RecordedEpisode], shaper: Shaper, batch: int, goal: Frames | None
+) -> list[Signals]:
     """Have a model read the recorded frames, all episodes side by side, one frame each at once."""
     steps: list[list[Signals]] = [[] for _ in episodes]
-    for event, step in replay_events(shaper, _events(episodes), batch=batch):
+    for event, step in replay_events(shaper, _events(episodes, goal), batch=batch):
         if isinstance(event, Stepped):
             assert step is not None
             assert event.active is not None
@@ -206,12 +209,12 @@ def _read(episodes: Sequence[RecordedEpisode], shaper: Shaper, batch: int) -> li
     return [Signals.stack(parts) for parts in steps]
 
 
-def _events(episodes: Sequence[RecordedEpisode]) -> Iterator[Event]:
+def _events(episodes: Sequence[RecordedEpisode], goal: Frames | None) -> Iterator[Event]:
     """What happened in the recorded episodes, the t-th steps of all at a time."""
     lengths = np.array([len(episode) for episode in episodes])
     yield Opened(
         starts={
-            i: (Task(instruction=episode.instruction), _frames(episode, 0))
+            i: (Task(instruction=episode.instruction, goal_frames=goal), _frames(episode, 0))
             for i, episode in enumerate(episodes)
         }
     )

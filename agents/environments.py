@@ -15,6 +15,8 @@ from kibble.agents.action_chunks import in_chunks
 from kibble.agents.agent_config import AgentConfig
 from kibble.agents.config import VISUAL_OBSERVATIONS, TaskConfig, TrainConfig
 from kibble.agents.curriculum import ChosenStarts, curriculum_over
+from kibble.agents.embedding_model import embedding_model
+from kibble.agents.goal_shown import GoalShown, goal_of
 from kibble.agents.monitoring.monitored_vec_env import MonitoredVecEnv
 from kibble.agents.observations import (
     EmbeddedObservation,
@@ -31,9 +33,8 @@ from kibble.agents.sparse_reward import SparseVecEnv
 from kibble.agents.transform_config import ends_at_infractions
 from kibble.envs.frames import CaptureFrames, frame_source, model_views
 from kibble.envs.hard_termination import HardTermination
-from kibble.rewards.embedding import Embedder
 from kibble.rewards.errors import ConfigError
-from kibble.rewards.types import ModelSpec, RewardModel
+from kibble.rewards.types import Frames, ModelSpec, RewardModel
 
 __all__ = ["build_environments", "make_environment", "make_observed"]
 
@@ -109,6 +110,7 @@ def build_environments(config: TrainConfig, model: RewardModel | None) -> VecEnv
         observation=config.observation,
         spec=None if model is None else model.spec,
         query_every=config.shaping.query_every,
+        goal=goal_of(config.reward),
         hard=model is not None and ends_at_infractions(config.shaping),
     )
     thunks: list[Callable[[], Env]] = [make] * config.n_envs
@@ -130,10 +132,8 @@ def build_environments(config: TrainConfig, model: RewardModel | None) -> VecEnv
         )
         if config.monitor.action != "off":
             venv = MonitoredVecEnv(venv, config.monitor)
-    if config.observation == "embedding":
-        assert isinstance(model, Embedder)
-        venv = EmbeddedObservation(venv, model)
-    return venv
+    embedder = embedding_model(model, config.observation)
+    return venv if embedder is None else EmbeddedObservation(venv, embedder)
 
 
 def _chosen_starts(config: TrainConfig) -> Callable[[Env], Env] | None:
@@ -159,11 +159,14 @@ def _make_one(
     observation: str,
     spec: ModelSpec | None,
     query_every: int,
+    goal: Frames | None,
     hard: bool,
 ) -> Env:
     """Make one environment of the vector, in its own process where there are several."""
     pictured = spec is not None and ORACLE_VIEW not in spec.views
     env = make_environment(task, renders=observation in VISUAL_OBSERVATIONS or pictured)
+    if goal is not None:
+        env = GoalShown(env, goal)
     if begin is not None:
         env = begin(env)
     if hard:

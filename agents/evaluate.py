@@ -20,10 +20,13 @@ from kibble.agents.episode_log import read_episodes
 from kibble.agents.evaluation_plots import plot_learning_curves, plot_success
 from kibble.agents.evaluation_summary import RunSummary, as_json, summarise
 from kibble.agents.evaluation_table import evaluation_table
+from kibble.agents.goal_shown import GoalShown, goal_of
 from kibble.agents.overlay import write_video
 from kibble.agents.players import TrainedPlayer
+from kibble.agents.reward_opening import load_reward_model, open_watching
 from kibble.agents.rollouts import Env, Outcome, play
 from kibble.agents.run_directory import RunDirectory, open_run
+from kibble.rewards.reference import parse_reference
 from kibble.rewards.types import RewardModel
 
 if TYPE_CHECKING:
@@ -88,36 +91,30 @@ def run_evaluation(config: EvaluateConfig) -> list[RunSummary]:
 
 def _subject(directory: RunDirectory, config: EvaluateConfig, device: torch.device) -> _Subject:
     run = directory.load_config()
-    own = run.reward.weights if run.reward.kind == "model" else None
-    wanted = {"run": own, "none": None}.get(config.judge, config.judge)
-    judge = None if wanted is None else _load(wanted, device)
-    embedder = None
-    if run.observation == "embedding" and own is not None:
-        embedder = judge if judge is not None and wanted == own else _load(own, device)
+    embeds = run.observation == "embedding"
+    wanted = embeds or config.judge == "run"
+    trained = load_reward_model(run, device, query_every=1) if wanted else None
+    judge = trained if config.judge == "run" else None
+    if config.judge not in ("run", "none"):
+        judge = open_watching(parse_reference(config.judge), run, device)
+    embedder = trained if embeds else None
     player = TrainedPlayer(
         run, directory, embedder, device=device, deterministic=config.deterministic
     )
     return _Subject(directory=directory, config=run, judge=judge, embedder=embedder, player=player)
 
 
-def _load(weights: str, device: torch.device) -> RewardModel:
-    from kibble.rewards import load
-
-    return load(weights, device=device)
-
-
 def _environments(subject: _Subject, count: int, *, renders: bool) -> list[Env]:
     spec = None if subject.embedder is None else subject.embedder.spec
-    run = subject.config
+    run, goal = subject.config, goal_of(subject.config.reward)
     renders = renders or run.observation in VISUAL_OBSERVATIONS
-    return [
-        make_observed(
-            in_chunks(make_environment(run.task, renders=renders), run.agent),
-            run.observation,
-            spec,
-        )
-        for _ in range(count)
-    ]
+
+    def make() -> Env:
+        env = make_environment(run.task, renders=renders)
+        shown = env if goal is None else GoalShown(env, goal)
+        return make_observed(in_chunks(shown, run.agent), run.observation, spec)
+
+    return [make() for _ in range(count)]
 
 
 def _play(subject: _Subject, config: EvaluateConfig, console: Console) -> list[Outcome]:

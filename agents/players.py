@@ -15,10 +15,10 @@ from kibble.agents.agent_config import OffPolicyConfig
 from kibble.agents.builders import build_agent
 from kibble.agents.checkpoints import load_newest
 from kibble.agents.config import VISUAL_OBSERVATIONS, TrainConfig
+from kibble.agents.embedding_model import embedding_model
 from kibble.agents.environments import make_environment, make_observed
 from kibble.agents.observations import EmbeddedObservation, embed_observations
 from kibble.agents.run_directory import RunDirectory
-from kibble.rewards.embedding import Embedder
 from kibble.rewards.errors import CheckpointError
 from kibble.rewards.types import RewardModel
 
@@ -41,6 +41,7 @@ class TrainedPlayer:
 
     Raises:
         CheckpointError: If there is no whole checkpoint.
+        ConfigError: If it sees an embedding and the model gives none.
     """
 
     def __init__(
@@ -61,8 +62,7 @@ class TrainedPlayer:
         small = config.agent
         if isinstance(small, OffPolicyConfig):
             small = dataclasses.replace(small, buffer_size=1)
-        embeds = config.observation == "embedding"
-        self._embedder = cast("Embedder", model) if embeds else None
+        self._embedder = embedding_model(model, config.observation)
         venv = _one_environment(config, model)
         agent = build_agent(
             small, venv, seed=config.seed, device=device, observation=config.observation
@@ -99,6 +99,5 @@ def _one_environment(config: TrainConfig, model: RewardModel | None) -> VecEnv:
             )
         ]
     )
-    if config.observation == "embedding":
-        venv = EmbeddedObservation(venv, cast("Embedder", model))
-    return venv
+    embedder = embedding_model(model, config.observation)
+    return venv if embedder is None else EmbeddedObservation(venv, embedder)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
 from kibble.agents.near_names import one_of
 from kibble.rewards.errors import ConfigError
+from kibble.rewards.reference import parse_reference
 
 __all__ = ["READINGS", "RewardConfig"]
 
@@ -23,12 +25,15 @@ class RewardConfig:
         name: Short name for directories and tables.
         kind: model (frames to progress), sparse (the task's own reward alone) or oracle (the
             simulator's progress; for studies only).
-        weights: Name of shipped weights or a path; for kind=model.
-        reading: How hops between frames become progress: absolute, incremental, forward, mean or
-            gated; backward needs goal frames.
-        missing_view: learned (a stand-in replaces a view that the task lacks) or flag (such frames
-            count as unanswered).
-        also: Further weights, read beside the first and combined with it.
+        weights: The reward model, as NAME, NAME@WEIGHTS, 'NAME@WEIGHTS?key=value&key=value' or a
+            directory of weights; kibble models lists the names. For kind=model.
+        reading: Of the embedded model, how hops between frames become progress: absolute,
+            incremental, forward, mean or gated; backward needs goal frames.
+        missing_view: Of the embedded model, learned (a stand-in replaces a view that the task
+            lacks) or flag (such frames count as unanswered).
+        goal: Picture of the finished scene, for models that need one and tasks that show none:
+            finished.png, or {front: a.png, wrist: b.png}.
+        also: Further reward models, read beside the first and combined with it.
         combine: How they are combined: min, product, weighted (their mean) or lexicographic (in
             the order given).
     """
@@ -38,6 +43,7 @@ class RewardConfig:
     weights: str | None = None
     reading: str = "absolute"
     missing_view: str = "learned"
+    goal: Any = None
     also: list[str] = field(default_factory=list)
     combine: str = "min"
 
@@ -50,6 +56,14 @@ class RewardConfig:
             raise ConfigError(
                 "`reward.weights` must be given for a reward model, got null; "
                 "write reward.weights=grm_tiny or the path of a weights folder."
+            )
+        for text in (self.weights, *self.also):
+            if text is not None and text != "???":
+                parse_reference(text)
+        if self.goal is not None and self.kind != "model":
+            raise ConfigError(
+                f"`reward.goal` is for reward models, got {self.goal!r} with reward.kind="
+                f"{self.kind}; choose reward=grm_tiny first, or leave it null."
             )
         if self.also and self.kind != "model":
             raise ConfigError(

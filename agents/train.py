@@ -21,6 +21,7 @@ from kibble.agents.config import TrainConfig
 from kibble.agents.critic_warmup import CriticWarmup
 from kibble.agents.curriculum import CHOICE
 from kibble.agents.demonstrated import demonstrated_transitions
+from kibble.agents.embedding_model import embedding_model
 from kibble.agents.environments import build_environments
 from kibble.agents.episode_log import EpisodeLog
 from kibble.agents.episode_monitor import EpisodeMonitor
@@ -74,6 +75,7 @@ def run_training(config: TrainConfig) -> RunDirectory:
     chunk = config.agent.chunk
     total = planned_steps(config.agent, budget=config.steps // chunk, n_envs=config.n_envs)
     model = load_reward_model(config, device)
+    embedding_model(model, config.observation)  # says so where the model has no embedding
     venv = build_environments(config, model)
     try:
         monitor = EpisodeMonitor(venv)

@@ -56,8 +56,8 @@ def parse_reference(text: str) -> ModelReference:
     ``remote@URL/MODEL``                  a model that a server offers
     ====================================  ===================================================
 
-    ``%26``, ``%3F`` and ``%25`` stand for ``&``, ``?`` and ``%`` in a value, as in addresses. A
-    text that is the path of something there is a path, whatever signs it has.
+    ``%26`` and ``%25`` stand for ``&`` and ``%`` in a value, as in addresses, and ``%2C`` for a
+    comma without a blank behind it where a command takes a list of references. A text that is the path of something there is a path, whatever signs it has.
 
     Args:
         text: The reference.

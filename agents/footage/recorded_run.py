@@ -56,16 +56,16 @@ def play_run(
     from kibble.agents.action_chunks import in_chunks
     from kibble.agents.environments import make_environment, make_observed
     from kibble.agents.players import TrainedPlayer
+    from kibble.agents.reward_opening import load_reward_model
     from kibble.agents.rollouts import play
     from kibble.agents.run_directory import open_run
-    from kibble.rewards import load
 
     if episode < 0:
         raise ConfigError(f"`episode` must be at least 0 for a run, got {episode}.")
     directory = open_run(folder)
     run = directory.load_config()
-    embeds = run.observation == "embedding" and run.reward.weights is not None
-    embedder = load(str(run.reward.weights), device=device) if embeds else None
+    embeds = run.observation == "embedding"
+    embedder = load_reward_model(run, device) if embeds else None
     player = TrainedPlayer(run, directory, embedder, device=device)
     spec = None if embedder is None else embedder.spec
     env = make_observed(

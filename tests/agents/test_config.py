@@ -26,6 +26,9 @@ CONFIGS = Path(kibble.configs.__file__).parent
 NEEDED = {
     "task=gymnasium": ["task.id=Pendulum-v1", "task.name=pendulum"],
     "reward=path": ["reward.weights=models/mine"],
+    "reward=contrasting_goals": ["reward.weights=contrasting_goals?negative=a mess"],
+    "reward=yes_token": ["reward.weights=yes_token@me/model"],
+    "reward=remote": ["reward.weights=remote@http://127.0.0.1:8300/grm_tiny"],
 }
 OPTIONS = [
     f"{group}={path.stem}"

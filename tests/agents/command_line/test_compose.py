@@ -20,6 +20,9 @@ OPTIONS = [(group, path.stem) for group in GROUPS for path in sorted((CONFIGS / 
 NEEDED = {
     ("task", "gymnasium"): ["task.id=Pendulum-v1", "task.name=pendulum"],
     ("reward", "path"): ["reward.weights=models/mine"],
+    ("reward", "contrasting_goals"): ["reward.weights=contrasting_goals?negative=a mess"],
+    ("reward", "yes_token"): ["reward.weights=yes_token@me/model"],
+    ("reward", "remote"): ["reward.weights=remote@http://127.0.0.1:8300/grm_tiny"],
 }
 
 REQUIRED = {

@@ -7,6 +7,7 @@ import pytest
 from kibble.agents.command_line.compose import open_composer
 from kibble.agents.command_line.sentences import quote_sentences
 from kibble.agents.command_line.table import COMMANDS
+from kibble.rewards.errors import ConfigError
 
 SENTENCES = [
     "push the red cube",
@@ -34,6 +35,36 @@ def test_inner_keys_and_quoted_sentences() -> None:
         none = composer.instantiate(["task.instruction=null"])
     assert plain.task.instruction == quoted.task.instruction == "one, two"  # type: ignore[attr-defined]
     assert none.task.instruction is None  # type: ignore[attr-defined]
+
+
+REFERENCE = "clip@/a/b?goal=it's open, wide&alpha=0.5"
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        ([f"reward={REFERENCE}"], [REFERENCE]),
+        ([f"reward=grm_tiny,{REFERENCE},models/mine"], ["grm_tiny", REFERENCE, "models/mine"]),
+        ([f"reward=[grm_tiny,{REFERENCE}]"], ["grm_tiny", REFERENCE]),
+        ([f'reward=["{REFERENCE}", random]'], [REFERENCE, "random"]),
+        (["reward=grm_tiny,random"], ["grm_tiny", "random"]),
+        (["reward=random?seed=1"], ["random?seed=1"]),
+    ],
+)
+def test_references_reach_the_command_as_they_are(words: list[str], expected: list[str]) -> None:
+    with open_composer(COMMANDS["score"]) as composer:
+        config = composer.instantiate(["input=a.mp4", *words])
+    assert config.reward == expected  # type: ignore[attr-defined]
+
+
+def test_a_reference_of_one_model_needs_no_quotes_either() -> None:
+    with open_composer(COMMANDS["train"]) as composer:
+        for word in (f"reward.weights={REFERENCE}", f'reward.weights="{REFERENCE}"'):
+            config = composer.instantiate(["reward=clip", word, "reward.also=[random?seed=1]"])
+            assert config.reward.weights == REFERENCE  # type: ignore[attr-defined]
+            assert config.reward.also == ["random?seed=1"]  # type: ignore[attr-defined]
+        with pytest.raises(ConfigError, match="A reward model is named as NAME, NAME@WEIGHTS"):
+            composer.instantiate(["reward=path", "reward.weights='clip?alpha'"])
 
 
 @pytest.mark.parametrize("word", ["instruction=", "instruction=null", "seed=1,2", "instruction"])
