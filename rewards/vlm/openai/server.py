@@ -29,6 +29,9 @@ __all__ = ["ServerBackend"]
 _LOG = logging.getLogger(__name__)
 _REMEMBERED = 1_000  # answers; with all log-probabilities some take a hundred kilobytes
 
+_SPECIAL, _ESCAPED = re.compile(r"[\\^$.|?*+()\[\]{}]"), r"\\\g<0>"
+"""What regular expressions of all grammars escape; ``re.escape`` does more, which some refuse."""
+
 _Work: TypeAlias = "Callable[[], Awaitable[Answer]]"
 
 
@@ -223,7 +226,7 @@ def _constraint(choices: tuple[str, ...] | None, dialect: Dialect) -> Body:
     if choices is None or not dialect.constrains:
         return {}
     if dialect.constrains == "regex":
-        return {"regex": "(" + "|".join(re.escape(choice) for choice in choices) + ")"}
+        return {"regex": f"({'|'.join(_SPECIAL.sub(_ESCAPED, choice) for choice in choices)})"}
     return {"structured_outputs": {"choice": list(choices)}}
 
 

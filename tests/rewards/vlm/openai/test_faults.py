@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
+import subprocess
+import sys
 import time
 
 import numpy as np
@@ -224,6 +227,53 @@ def test_an_answer_outside_the_choices_is_a_parse_error(server, opened):
     assert failure.status is Status.PARSE_ERROR
     server.good = answer(" yes\n")
     assert only(backend.answer([say(choices=("yes", "no"))])).text == "yes"
+
+
+@pytest.mark.parametrize("owner", ["vllm", "sglang", "somebody"])
+def test_choices_are_sent_as_the_server_understands_them(server, opened, owner):
+    server.owner = owner
+    backend = opened()
+    choices = ("<score>+5%</score>", '{ "done": "yes" }', "a|b\\c", "yes")
+    assert only(backend.answer([say(choices=choices)])).text == "yes"
+    body = only(server.asked)
+    assert ("structured_outputs" in body, "regex" in body) == (owner == "vllm", owner == "sglang")
+    if owner == "vllm":
+        assert body["structured_outputs"] == {"choice": list(choices)}
+    if owner == "sglang":
+        assert all(re.fullmatch(body["regex"], choice) for choice in choices)
+        assert not re.fullmatch(body["regex"], "a")
+        assert "\\ " not in body["regex"]
+    if owner == "somebody":
+        known = {"model", "messages", "max_tokens", "temperature", "top_p", "seed"}
+        assert set(body) == known | {"logprobs", "top_logprobs"}
+
+
+ROBOT = """
+import sys
+sys.modules["torch"] = sys.modules["transformers"] = sys.modules["gymnasium"] = None
+import numpy as np
+from kibble.rewards.adapters.yes_token import Options, open_reward
+from kibble.rewards.types import Task
+model = open_reward("tiny", Options(backend="openai", url=sys.argv[1]), None)
+frames = {"front": np.zeros((1, 32, 32, 3), np.uint8)}
+episode = model.begin(Task(instruction="push the cube"), frames)
+print(model.estimate([episode], frames).status.tolist())
+"""
+
+
+def test_a_robot_needs_no_torch_and_ends_without_being_told(server):
+    likeliest = [{"token": text, "logprob": -2.0} for text in ("yes", "Yes", "no", "No")]
+    server.good = answer(
+        logprobs={"content": [{"token": "yes", "logprob": -2.0, "top_logprobs": likeliest}]}
+    )
+    ended = subprocess.run(
+        [sys.executable, "-W", "error", "-c", ROBOT, server.url],
+        capture_output=True,
+        text=True,
+        timeout=60.0,
+        check=False,
+    )
+    assert (ended.stdout, ended.stderr, ended.returncode) == ("[0]\n", "", 0)
 
 
 def test_an_answer_that_is_cut_off_says_so(server, opened):
