@@ -1,9 +1,9 @@
 """The service under Ray Serve: N replicas of the same application, episodes staying with theirs.
 
-A client names a session in the header ``X-Session-Id``, see :mod:`kibble.rewards.service.wire`; Ray
-Serve's consistent hashing sends all its requests to one replica, which holds its episodes. Where a replica
-dies, its sessions go to another, which does not know their episodes, and the client opens them
-again from their start frames, as after a restart.
+A client names a session in the header ``X-Session-Id``, see :mod:`kibble.rewards.service.wire`;
+Ray Serve's consistent hashing sends all its requests to one replica, which holds its episodes.
+Where a replica dies, its sessions go to another, which does not know their episodes, and the client
+opens them again from their start frames, as after a restart.
 """
 
 from __future__ import annotations

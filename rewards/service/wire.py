@@ -27,8 +27,8 @@ episode is open there. Frames for them are answered ``unknown_episode``: open ea
 start frames, with the same name and goal, and go on counting steps. The model's ``version`` stands
 in every answer too: weights may have changed with the restart.
 
-**Sessions.** Where several replicas stand behind one address, requests with one value of the header
-``X-Session-Id`` reach one of them. A client sends all requests about an episode with one value.
+**Sessions.** Where several replicas stand behind one address, requests with one value of the
+header ``X-Session-Id`` reach one of them. All requests about an episode carry the same.
 
 **Steps.** Each frame says which ``step`` of its episode it is: 1 or more, growing; steps may be
 left out (a frame that was late is simply dropped). The newest step asked again with the same
