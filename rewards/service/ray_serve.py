@@ -2,7 +2,7 @@
 
 A client names a session in the header ``X-Session-Id``, see :mod:`kibble.rewards.service.wire`;
 Ray Serve's consistent hashing sends all its requests to one replica, which holds its episodes.
-Where a replica dies, its sessions go to another, which does not know their episodes, and the client
+Where a replica dies, its sessions go to another, which does not know their episodes; the client
 opens them again from their start frames, as after a restart.
 """
 
