@@ -14,6 +14,7 @@ import math
 import shutil
 import tempfile
 import warnings
+from collections.abc import Sequence
 from pathlib import Path
 
 import torch
@@ -131,10 +132,11 @@ def write_qwen3_vl(
     text: dict[str, object] | None = None,
     vision: dict[str, object] | None = None,
     extra_tokens: tuple[str, ...] = (),
+    lines: Sequence[str] = (),
     seed: int = 0,
 ) -> Path:
     """Write a Qwen3-VL; ``text`` and ``vision`` override the configuration's sizes."""
-    tokenizer = qwen_tokenizer(extra_tokens)
+    tokenizer = qwen_tokenizer(extra_tokens, lines=lines)
     ids = tokenizer.convert_tokens_to_ids
     wide = {
         "vocab_size": len(tokenizer),
@@ -195,10 +197,11 @@ def write_qwen2_5_vl(
     text: dict[str, object] | None = None,
     vision: dict[str, object] | None = None,
     extra_tokens: tuple[str, ...] = (),
+    lines: Sequence[str] = (),
     seed: int = 0,
 ) -> Path:
     """Write a Qwen2.5-VL; ``text`` and ``vision`` override the configuration's sizes."""
-    tokenizer = qwen_tokenizer(extra_tokens)
+    tokenizer = qwen_tokenizer(extra_tokens, lines=lines)
     ids = tokenizer.convert_tokens_to_ids
     wide = {
         "vocab_size": len(tokenizer),

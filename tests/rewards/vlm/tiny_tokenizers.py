@@ -7,7 +7,7 @@ rarer words fall into pieces.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 import transformers
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, trainers
@@ -65,6 +65,7 @@ def _learn(
     splitting: pre_tokenizers.PreTokenizer,
     normalizer: normalizers.Normalizer,
     merges: int,
+    lines: Sequence[str] = _CORPUS,
     **options: str,
 ) -> list[tuple[str, str]]:
     """Learn byte-pair merges, most frequent first."""
@@ -77,7 +78,7 @@ def _learn(
         show_progress=False,
         **options,
     )
-    learner.train_from_iterator(_CORPUS, trainer)
+    learner.train_from_iterator(lines, trainer)
     return [(first, second) for first, second in json.loads(learner.to_str())["model"]["merges"]]
 
 
@@ -87,16 +88,20 @@ def _numbered(*groups: Iterable[str]) -> dict[str, int]:
 
 
 def qwen_tokenizer(
-    extra_tokens: tuple[str, ...] = (), named: Mapping[str, str] | None = None
+    extra_tokens: tuple[str, ...] = (),
+    named: Mapping[str, str] | None = None,
+    lines: Sequence[str] = (),
 ) -> transformers.PreTrainedTokenizerBase:
     """Qwen2's kind: bytes, digits one by one, its splitting of text, its special tokens.
 
     Args:
         extra_tokens: Special tokens that a fine-tuned model adds at the end.
         named: Further special tokens by the attribute under which a processor looks for them.
+        lines: Texts whose words are to be one token each, as most are in the real vocabulary.
     """
     bare = transformers.Qwen2Tokenizer().backend_tokenizer
-    merges = _learn(bare.pre_tokenizer, bare.normalizer, 420)
+    corpus = [*_CORPUS, *lines]
+    merges = _learn(bare.pre_tokenizer, bare.normalizer, 4000 if lines else 420, corpus)
     bytes_ = sorted(pre_tokenizers.ByteLevel.alphabet())
     vocabulary = _numbered(bytes_, map("".join, merges), QWEN_WORDS)
     return transformers.Qwen2Tokenizer(
