@@ -103,6 +103,10 @@ class LrmLayout:
     of the values that were said, the least of the questions; with several samples, how near they
     are.
 
+    The published progress adapter replaces the vision tower as well. The local back end applies
+    that; vLLM's adapters cannot. Serve that adapter merged into the base, and name the merged
+    model: ``lrm?base=NAME&progress=NAME&backend=openai&url=…``.
+
     With ``constrain`` the contrastive adapter answers at once, without the analysis that its
     prompt asks for.
 
