@@ -57,7 +57,8 @@ def parse_reference(text: str) -> ModelReference:
     ====================================  ===================================================
 
     ``%26`` and ``%25`` stand for ``&`` and ``%`` in a value, as in addresses, and ``%2C`` for a
-    comma without a blank behind it where a command takes a list of references. A text that is the path of something there is a path, whatever signs it has.
+    comma without a blank behind it where a command takes a list of references. A text that is the
+    path of something there is a path, whatever signs it has.
 
     Args:
         text: The reference.

@@ -18,7 +18,7 @@ class AdaptConfig:
         demo: A demonstration that ends in success: a video, a folder of pictures (or of one such
             folder per view), a LeRobot dataset or a run directory; several as a list.
         out: Directory of the adapted weights, which reward=path reward.weights=DIR then loads.
-        reward: Shipped weights or a directory of weights to start from.
+        reward: Weights of the embedded model to start from: grm_tiny or a directory.
         instruction: What the demonstration does, in one sentence; null takes what the recording
             says.
         also: Further sentences that mean the same; no other wording is learned.

@@ -20,12 +20,15 @@ from rich.table import Table
 from kibble.agents.adapt.config import AdaptConfig
 from kibble.agents.adapt.replay import record_replay
 from kibble.agents.footage.reading import Sampling, read_footage
+from kibble.rewards.adapters.grm_tiny import CARD as EMBEDDED
+from kibble.rewards.catalogue import card_of
 from kibble.rewards.errors import CheckpointError, ConfigError, MissingDependencyError
 from kibble.rewards.grm.adaptation import AdaptationSettings, Adapted
 from kibble.rewards.grm.adaptation import adapt as adapt_network
 from kibble.rewards.grm.demonstration import Demonstration
 from kibble.rewards.grm.replay import Replay
 from kibble.rewards.loading import CONFIG_FILE, load_network, save
+from kibble.rewards.reference import parse_reference
 
 __all__ = ["adapt"]
 
@@ -39,7 +42,8 @@ def adapt(config: AdaptConfig) -> None:
         config: What to do.
 
     Raises:
-        ConfigError: If a recording does not say what it does and the configuration does not.
+        ConfigError: If a recording does not say what it does and the configuration does not, or
+            `reward` is not the embedded model.
         CheckpointError: If ``out`` holds weights already.
         FrameError: If a recording cannot be read or shows nothing.
         WeightsError: If ``reward`` names no weights.
@@ -52,7 +56,7 @@ def adapt(config: AdaptConfig) -> None:
         )
     torch.set_num_threads(config.threads)
     began = time.perf_counter()
-    network = load_network(config.reward)
+    network = load_network(_weights(config.reward))
     demonstrations, warnings = _read(config, network.config.views)
     console = Console(stderr=True, quiet=config.quiet)
     for warning in warnings:
@@ -83,13 +87,25 @@ def adapt(config: AdaptConfig) -> None:
         adapted = adapt_network(
             network, demonstrations, replay=replay, settings=settings, on_step=show
         )
-    name = config.name or f"{Path(config.reward).name}_adapted"
+    name = config.name or f"{Path(_weights(config.reward)).name}_adapted"
     save(adapted.network, out, name=name)
     seconds = time.perf_counter() - began
     report = _report(config, demonstrations, adapted, warnings, seconds)
     (out / "adaptation.json").write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
     if not config.quiet:
         _show(console, demonstrations, adapted, out, seconds)
+
+
+def _weights(text: str) -> str:
+    """Name the embedded model's weights that a reference stands for."""
+    reference = parse_reference(text)
+    if card_of(reference) is not EMBEDDED or reference.options:
+        raise ConfigError(
+            f"`reward` must be the embedded model to be adapted, got {text!r}; write "
+            "reward=grm_tiny or a directory of its weights. Published models are taught by their "
+            "own authors' training code."
+        )
+    return reference.name if reference.weights is None else reference.weights
 
 
 def _read(config: AdaptConfig, views: Sequence[str]) -> tuple[list[Demonstration], list[str]]:

@@ -30,7 +30,8 @@ class BenchmarkConfig:
     """What ``kibble benchmark`` measures, and on what.
 
     Args:
-        reward: Reward models side by side: known names, directories of weights, or the baselines
+        reward: Reward models side by side, as NAME, NAME@WEIGHTS, NAME@WEIGHTS?key=value or
+            directories of weights; kibble models lists the names, among them the baselines
             time_counter, pixel_goal and random.
         data: Folder of held-out simulated clips, recorded on first use with goal frames; or one
             that the data engine recorded, which has none; or a LeRobot dataset.

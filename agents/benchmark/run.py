@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -32,12 +34,14 @@ from kibble.agents.progress_bar import bar
 from kibble.rewards.baselines import BASELINES
 from kibble.rewards.catalogue import open_model
 from kibble.rewards.metrics.bootstrap import Figure
+from kibble.rewards.reference import parse_reference
 from kibble.rewards.types import RewardModel
 
 __all__ = ["benchmark", "run_benchmark"]
 
 _TASK_RESAMPLES = 200
 _REASONS_SHOWN = 4
+_LONGEST_NAME = 80
 
 
 def benchmark(config: BenchmarkConfig) -> None:
@@ -94,7 +98,11 @@ def run_benchmark(config: BenchmarkConfig) -> dict[str, Measured]:
             )
             show(2, 2)
         measured[label] = {**figures, **speed}
-    baselines = [label for label, name in _labels(config.reward).items() if name in BASELINES]
+    baselines = [
+        label
+        for label, name in _labels(config.reward).items()
+        if parse_reference(name).name in BASELINES
+    ]
     write_report(out, config, models, trials, measured, by_task, readings)
     plots = write_pictures(out, trials, measured, readings, baselines)
     console.print(benchmark_table(measured, baselines))
@@ -104,12 +112,21 @@ def run_benchmark(config: BenchmarkConfig) -> dict[str, Measured]:
 
 
 def _labels(names: Sequence[str]) -> dict[str, str]:
-    """A short label for each model: its name, or the last part of its path if that is unique."""
-    last = [Path(name).name or name for name in names]
+    """A short label for each model: its name or the last part of its path, if that is unique."""
+    references = [parse_reference(name).name for name in names]
+    last = [Path(name).name or name for name in references]
     return {
         short if last.count(short) == 1 else name: name
         for name, short in zip(names, last, strict=True)
     }
+
+
+def _file_name(label: str) -> str:
+    """Make a name for files; a long reference ends in a fingerprint of the rest."""
+    name = re.sub(r"[^\w.@=-]+", "-", label)
+    if len(name) <= _LONGEST_NAME:
+        return name
+    return f"{name[:_LONGEST_NAME]}-{hashlib.sha256(label.encode()).hexdigest()[:8]}"
 
 
 def _read(
@@ -123,7 +140,7 @@ def _read(
     """Readings and speed of a model, kept from last time where nothing has changed."""
     with_goal = config.goal or model.spec.needs_goal
     folder = Path(config.out) / "readings"
-    name = label.replace("/", "-")
+    name = _file_name(label)
     file, speed_file = folder / f"{name}.npz", folder / f"{name}.speed.json"
     mark = mark_of_readings(model, data_mark, with_goal=with_goal)
     readings = load_readings(file, showings, mark)

@@ -18,15 +18,27 @@ from kibble.agents.doctor.check import Check, Verdict
 __all__ = ["check_packages", "unmet_requirements"]
 
 _CORE = ("gymnasium", "mujoco", "numpy", "pillow", "safetensors", "torch")
-_EXTRAS = (
-    "hydra-core",
-    "stable-baselines3",
-    "tensorboard",
-    "imageio",
-    "av",
-    "matplotlib",
-    "scipy",
-)
+_EXTRAS = {  # distribution to the extra that installs it
+    "hydra-core": "train",
+    "stable-baselines3": "train",
+    "tensorboard": "train",
+    "imageio": "train",
+    "av": "train",
+    "matplotlib": "train",
+    "pyarrow": "train",
+    "scipy": "train",
+    "sb3-contrib": "contrib",
+    "transformers": "vlm",
+    "open_clip_torch": "vlm",
+    "peft": "vlm",
+    "torchvision": "vlm",
+    "openai": "openai",
+    "httpx": "remote",
+    "fastapi": "serve",
+    "uvicorn": "serve",
+    "prometheus-client": "serve",
+    "ray": "ray",
+}
 _WEIGHTS = "grm/weights/grm_tiny/model.safetensors"
 _NEWEST_TESTED_MUJOCO = Version("5")  # first major version that was never tried
 
@@ -42,17 +54,22 @@ def check_packages() -> list[Check]:
             remedy="" if sys.version_info >= (3, 10) else "use Python 3.10 or later",
         )
     ]
-    checks += [_check_version(name, needed=True) for name in _CORE]
-    checks += [_check_version(name, needed=False) for name in _EXTRAS]
+    checks += [_check_version(name) for name in _CORE]
+    checks += [
+        _check_version(name, extra=extra)
+        for name, extra in _EXTRAS.items()
+        if name != "torchvision"  # checked by importing it
+    ]
     checks += [*_check_requirements(), *_check_mujoco(), *_check_torchvision(), _check_weights()]
     return checks
 
 
-def unmet_requirements(name: str) -> list[str]:
+def unmet_requirements(name: str, extra: str = "") -> list[str]:
     """List what an installed distribution asks for and does not get, as readable sentences.
 
     Args:
         name: Distribution name, such as ``stable-baselines3``.
+        extra: One of its extras, to list what that asks for beyond the rest.
 
     Returns:
         One entry per requirement whose package is installed in a version outside its bounds.
@@ -60,7 +77,12 @@ def unmet_requirements(name: str) -> list[str]:
     unmet = []
     for text in importlib.metadata.requires(name) or ():
         requirement = Requirement(text)
-        if requirement.marker is not None and not requirement.marker.evaluate({"extra": ""}):
+        marker = requirement.marker
+        if marker is None and extra:
+            continue
+        if marker is not None and not marker.evaluate({"extra": extra}):
+            continue
+        if extra and marker is not None and marker.evaluate({"extra": ""}):
             continue
         version = _version(requirement.name)
         if version is not None and not requirement.specifier.contains(version, prereleases=True):
@@ -78,16 +100,17 @@ def _version(name: str) -> str | None:
         return None
 
 
-def _check_version(name: str, *, needed: bool) -> Check:
+def _check_version(name: str, *, extra: str | None = None) -> Check:
+    """Look a package up; without an extra kibble cannot do without it."""
     version = _version(name)
     if version is not None:
         return Check(section="packages", name=name, verdict=Verdict.OK, found=version)
     return Check(
         section="packages",
         name=name,
-        verdict=Verdict.BROKEN if needed else Verdict.NOTE,
+        verdict=Verdict.BROKEN if extra is None else Verdict.NOTE,
         found="not installed",
-        remedy=f"pip install {name}" if needed else "pip install 'kibble[train]'",
+        remedy=f"pip install {name}" if extra is None else f"pip install 'kibble[{extra}]'",
     )
 
 
@@ -103,6 +126,15 @@ def _check_requirements() -> Iterator[Check]:
                 verdict=Verdict.BROKEN,
                 found=sentence,
                 remedy="pip install --upgrade 'kibble[all]'",
+            )
+    for extra in sorted(set(_EXTRAS.values())):
+        for sentence in unmet_requirements("kibble", extra):
+            yield Check(
+                section="packages",
+                name="versions",
+                verdict=Verdict.WARNING,
+                found=sentence,
+                remedy=f"pip install --upgrade 'kibble[{extra}]'",
             )
 
 
@@ -123,8 +155,12 @@ def _check_mujoco() -> Iterator[Check]:
 
 
 def _check_torchvision() -> Iterator[Check]:
-    """Import torchvision beside torch, which fails where their builds do not match."""
+    """Import torchvision beside torch, which fails where their builds do not match.
+
+    CLIP's preparation of pictures and the processors of videos come from it.
+    """
     if importlib.util.find_spec("torchvision") is None:
+        yield _check_version("torchvision", extra="vlm")
         return
     result = subprocess.run(
         [sys.executable, "-c", "import torch, torchvision"],
@@ -145,9 +181,10 @@ def _check_torchvision() -> Iterator[Check]:
         section="packages",
         name="torchvision",
         verdict=Verdict.WARNING,
-        found=reason,
-        remedy="its build does not match torch's: install both from one index (both for CPU or "
-        "both for one CUDA version), or pip uninstall torchvision",
+        found=f"does not fit torch {_version('torch')}, so that CLIP and video models cannot be "
+        f"used: {reason}",
+        remedy="install torch and torchvision from one index (both for CPU or both for one CUDA "
+        "version)",
     )
 
 

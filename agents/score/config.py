@@ -26,8 +26,8 @@ class ScoreConfig:
         gpus: GPUs of each of them; 0.5 lets two share one.
         ray: Address of a Ray cluster for a collection, or auto; null starts one on this machine.
         instruction: What was wanted, in one sentence; null takes what the recording says.
-        reward: Shipped weights, a directory of weights, or a baseline (time_counter, pixel_goal,
-            random); several are drawn together.
+        reward: Reward models, as NAME, NAME@WEIGHTS, NAME@WEIGHTS?key=value or directories of
+            weights; kibble models lists the names. Several are drawn together.
         views: A name for each input, such as [front,wrist]; for datasets and runs the views to
             use, or {front: cam_high} to rename them. null calls a single video front.
         goal: A picture of the finished scene, or a video that ends with it, given like input;

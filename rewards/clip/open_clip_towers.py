@@ -8,6 +8,7 @@ from typing import Any, cast, final
 import torch
 from torch import Tensor, nn
 
+from kibble.rewards.clip.imports import explained_imports
 from kibble.rewards.clip.preprocessing import Preprocessing
 from kibble.rewards.errors import WeightsError
 
@@ -30,7 +31,8 @@ class OpenClipTowers:
     """
 
     def __init__(self, name: str, tag: str | None, *, dtype: torch.dtype) -> None:
-        import open_clip
+        with explained_imports():
+            import open_clip
 
         try:
             model = open_clip.create_model(name, pretrained=tag, require_pretrained=True)

@@ -8,6 +8,7 @@ from pathlib import Path
 import torch
 
 from kibble.rewards.clip.encoder import ClipEncoder
+from kibble.rewards.clip.imports import explained_imports
 from kibble.rewards.clip.open_clip_towers import OpenClipTowers
 from kibble.rewards.clip.towers import Towers
 from kibble.rewards.clip.transformers_towers import TransformersTowers
@@ -42,6 +43,7 @@ def open_encoder(
 
     Raises:
         WeightsError: If the weights are missing, damaged or of another kind.
+        MissingDependencyError: If a package is missing or does not fit the others.
     """
     return ClipEncoder(
         open_towers(weights, torch.float32 if dtype is None else dtype),
@@ -56,7 +58,8 @@ def open_towers(weights: str, dtype: torch.dtype) -> Towers:
     """Open the model alone; arguments and errors as for :func:`open_encoder`."""
     name, slash, tag = weights.partition("/")
     if slash and tag and not Path(weights).is_dir():
-        import open_clip
+        with explained_imports():
+            import open_clip
 
         if name in open_clip.list_models():
             return OpenClipTowers(name, tag, dtype=dtype)

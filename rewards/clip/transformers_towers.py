@@ -9,6 +9,7 @@ from typing import Any, Literal, cast, final
 import torch
 from torch import Tensor, nn
 
+from kibble.rewards.clip.imports import explained_imports
 from kibble.rewards.clip.preprocessing import Preprocessing
 from kibble.rewards.errors import WeightsError
 
@@ -31,7 +32,8 @@ class TransformersTowers:
     """
 
     def __init__(self, weights: Path, *, dtype: torch.dtype) -> None:
-        from transformers import AutoConfig, AutoImageProcessor, AutoModel, AutoTokenizer
+        with explained_imports():
+            from transformers import AutoConfig, AutoImageProcessor, AutoModel, AutoTokenizer
 
         try:
             config = AutoConfig.from_pretrained(weights)

@@ -117,8 +117,14 @@ def test_a_video_without_instruction_is_refused(weights, video, tmp_path):
 
 
 def test_unknown_weights_are_refused(video, tmp_path):
-    with pytest.raises(WeightsError, match="did you mean 'grm_tiny'"):
+    with pytest.raises(WeightsError, match="did you mean grm_tiny"):
         adapt(small("grm_tyni", tmp_path / "model", demo=video))
+
+
+@pytest.mark.parametrize("reward", ["topreward", "random", "grm_tiny?reading=mean"])
+def test_only_the_embedded_model_is_adapted(reward, video, tmp_path):
+    with pytest.raises(ConfigError, match="`reward` must be the embedded model to be adapted"):
+        adapt(small(reward, tmp_path / "model", demo=video))
 
 
 def test_the_command_line_takes_plain_words(weights, video, tmp_path, capsys):

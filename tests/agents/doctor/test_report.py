@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from kibble.agents.cli import run
+from kibble.agents.doctor import package_checks
 from kibble.agents.doctor.check import Verdict
 from kibble.agents.doctor.graphics_checks import check_graphics
 from kibble.agents.doctor.machine_checks import check_machine, check_torch
@@ -69,6 +70,30 @@ def test_requirements_outside_their_bounds_are_found(
     monkeypatch.syspath_prepend(str(tmp_path))
     numpy = importlib.metadata.version("numpy")
     assert unmet_requirements("demanding") == [f"demanding 1.0 needs numpy<1, got {numpy}"]
+    (unmet,) = unmet_requirements("demanding", "never")
+    assert unmet.startswith("demanding 1.0 needs hypothesis<1, got ")
+
+
+def test_a_torchvision_that_does_not_fit_is_explained(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "torchvision.py").write_text("raise RuntimeError('operator torchvision::nms')")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    (check,) = [check for check in check_packages() if check.name == "torchvision"]
+    assert check.verdict is Verdict.WARNING
+    assert "does not fit torch" in check.found
+    assert "operator torchvision::nms" in check.found
+    assert "from one index" in check.remedy
+
+
+def test_packages_of_extras_are_looked_up_with_their_remedy(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(package_checks._EXTRAS, "no-such-package", "serve")
+    checks = {check.name: check for check in check_packages()}
+    assert checks["transformers"].verdict is Verdict.OK
+    assert checks["no-such-package"].verdict is Verdict.NOTE
+    assert checks["no-such-package"].remedy == "pip install 'kibble[serve]'"
 
 
 def test_packages_of_this_environment_fit() -> None:

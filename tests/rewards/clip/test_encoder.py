@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
+import subprocess
+import sys
 
 import numpy as np
 import open_clip
@@ -194,3 +197,25 @@ def test_other_kinds_of_models_are_refused(tmp_path):
     settings.write_text(json.dumps(document))
     with pytest.raises(WeightsError, match="must resize, rescale and normalise pictures"):
         open_encoder(str(odd))
+
+
+@pytest.mark.parametrize("kind", ["transformers", "open_clip", "name and tag"])
+def test_a_torchvision_that_does_not_fit_is_explained(tmp_path, kind):
+    broken = "raise RuntimeError('operator torchvision::nms does not exist')"
+    (tmp_path / "torchvision.py").write_text(broken)
+    weights = {
+        "transformers": tiny_models.clip(),
+        "open_clip": open_clip_directory(),
+        "name and tag": "ViT-B-32/openai",
+    }
+    code = f"from kibble.rewards.catalogue import open_model; open_model('clip@{weights[kind]}')"
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env={**os.environ, "PYTHONPATH": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1
+    last = done.stderr.strip().splitlines()[-1]
+    assert last.startswith("kibble.rewards.errors.MissingDependencyError: CLIP needs open_clip")
