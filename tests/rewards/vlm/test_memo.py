@@ -5,7 +5,7 @@ from __future__ import annotations
 import doctest
 
 import numpy as np
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import kibble.rewards.vlm.memo
@@ -80,6 +80,7 @@ def test_keys_are_equal_for_equal_questions_alone(one, other):
     assert (question_key(one) == question_key(other)) == (plain(one) == plain(other))
 
 
+@settings(max_examples=50)
 @given(st.lists(st.lists(questions, max_size=5), max_size=4), st.integers(0, 3))
 def test_answers_are_those_of_their_questions(calls, entries):
     memo = Memo(entries)

@@ -42,8 +42,8 @@ class FaultyServer(ThreadingHTTPServer):
 
     daemon_threads = True
 
-    def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), _Handler)
+    def __init__(self, port: int) -> None:
+        super().__init__(("127.0.0.1", port), _Handler)
         self.script: list[int | bytes | str] = []
         self.owner = "vllm"
         self.retry_after = ""
@@ -143,9 +143,9 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 @contextlib.contextmanager
-def faulty_server() -> Iterator[FaultyServer]:
-    """Run a server for as long as the block lasts."""
-    server = FaultyServer()
+def faulty_server(port: int = 0) -> Iterator[FaultyServer]:
+    """Run a server for as long as the block lasts, at any free port by default."""
+    server = FaultyServer(port)
     thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
     thread.start()
     try:

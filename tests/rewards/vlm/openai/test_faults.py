@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -170,13 +171,15 @@ def test_a_connection_lost_by_some_is_their_status_alone(server, opened):
     assert good.text == "yes"
 
 
-def test_a_server_that_is_gone_is_a_connection_error(opened):
+def test_a_server_that_is_gone_is_a_connection_error_until_it_is_back():
     with faulty_server() as server:
         backend = open_backend("tiny", BackendOptions(backend="openai", url=server.url))
     with pytest.raises(ConnectionError, match="must be there"):
         backend.answer([say("one?"), say("two?")])
     with pytest.raises(ConnectionError, match="must be there"):
         open_backend("tiny", BackendOptions(backend="openai", url=server.url))
+    with faulty_server(server.server_address[1]):
+        assert [reply.text for reply in backend.answer([say("one?"), say("two?")])] == ["yes"] * 2
     backend.close()
 
 
@@ -187,6 +190,17 @@ def test_no_more_than_so_many_are_asked_at_once(server, opened):
     answers = backend.answer([say(f"{i}?") for i in range(12)])
     assert all(isinstance(reply, Reply) for reply in answers)
     assert server.most_at_once == 3
+
+
+def test_callers_in_several_threads_share_the_limit_and_get_their_own_answers(server, opened):
+    backend = opened(concurrency=2)
+    server.pause = 0.02
+    server.most_at_once = 0
+    with ThreadPoolExecutor(6) as callers:
+        found = list(callers.map(lambda i: backend.answer([say(f"{i % 4}?")]), range(12)))
+    assert all(only(answers).text == "yes" for answers in found)
+    assert server.most_at_once == 2
+    assert {body["messages"][0]["content"] for body in server.asked} == {"0?", "1?", "2?", "3?"}
 
 
 def test_a_question_asked_twice_is_answered_once(server, opened):
