@@ -11,7 +11,13 @@ from numpy.typing import NDArray
 
 from kibble.rewards.ending import EndsEpisodes
 from kibble.rewards.episode_memory import EpisodeState, episode_state, restored_episode
-from kibble.rewards.errors import KibbleError, ModelError, ServiceAwayError, ShapingError
+from kibble.rewards.errors import (
+    KibbleError,
+    ModelError,
+    ServiceAwayError,
+    ShapingError,
+    add_note,
+)
 from kibble.rewards.frame_change import Thumbnails, frame_change, thumbnails
 from kibble.rewards.frames import check_frames, concatenate_frames, resize_frames
 from kibble.rewards.types import Episode, Estimate, Frames, RewardModel, Status, Task
@@ -267,9 +273,10 @@ class EpisodeReader:
         if isinstance(error, KibbleError):  # it says itself what to do
             return
         spec = self.model.spec
-        error.add_note(
+        add_note(
+            error,
             f"Reward model {spec.name!r} (version {spec.version!r}) raised this. Mend the model; "
-            "one that cannot answer returns a `Status` other than OK, or raises TimeoutError."
+            "one that cannot answer returns a `Status` other than OK, or raises TimeoutError.",
         )
 
 

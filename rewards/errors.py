@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 __all__ = [
     "CheckpointError",
     "ConfigError",
@@ -14,6 +16,7 @@ __all__ = [
     "ServiceAwayError",
     "ShapingError",
     "WeightsError",
+    "add_note",
 ]
 
 
@@ -59,3 +62,11 @@ class CheckpointError(KibbleError, ValueError):
 
 class MissingDependencyError(KibbleError, ImportError):
     """An optional dependency or a system library is not installed."""
+
+
+def add_note(error: BaseException, note: str) -> None:
+    """Add a sentence to what is shown of an error; Python 3.10 keeps it without showing it."""
+    if sys.version_info >= (3, 11):
+        error.add_note(note)
+    else:
+        error.__notes__ = [*getattr(error, "__notes__", ()), note]

@@ -15,6 +15,7 @@ from kibble.agents.monitoring.picture import draw_monitor
 from kibble.agents.run_directory import RunDirectory
 from kibble.agents.scoring.scoring import Scoring
 from kibble.agents.scoring.source import find_source
+from kibble.rewards.errors import add_note
 from kibble.rewards.monitor.over_episodes import WatchedEpisode
 
 __all__ = ["RunGuard"]
@@ -81,9 +82,10 @@ class RunGuard(BaseCallback):
         trouble = self._trouble()
         if trouble is not None:
             self._save()
-            trouble.add_note(
+            add_note(
+                trouble,
                 "A checkpoint was written. Once this is mended, go on with: kibble train "
-                f"run={self._directory.path} resume=true"
+                f"run={self._directory.path} resume=true",
             )
             raise trouble
 
