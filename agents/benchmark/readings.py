@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from kibble.agents.benchmark.plan import Purpose, Showing, showing_task, shown_frames
 from kibble.agents.benchmark.trials import Trial
+from kibble.rewards.frame_rate import at_frame_rate
 from kibble.rewards.types import Estimate, Frames, RewardModel, Status, Task
 from kibble.rewards.whole_episode import read_videos
 
@@ -128,7 +129,9 @@ def read_all(
                     continue
                 videos.append((task, shown_frames(frames, showings[number])))
                 numbers.append(number)
-        read = read_videos(model, videos, batch=batch, on_frame=on_frame)
+        rate = trials[next(iter(part))].frame_rate  # equal in each part
+        told = model if rate is None else at_frame_rate(model, rate)
+        read = read_videos(told, videos, batch=batch, on_frame=on_frame)
         estimates.update(zip(numbers, read, strict=True))
     items = [_reading(showings[number], estimates[number]) for number in sorted(estimates)]
     return Readings(items=tuple(items), skipped=len(showings) - len(items))
@@ -144,16 +147,18 @@ def _parts(
 ) -> Iterator[dict[int, list[int]]]:
     """Yield trials that are shown equally often, with their showings: what memory holds at once.
 
-    Equally often, because the frames of one call are then the frames of the next one too, which a
-    model that keeps its latest encodings need not encode again.
+    All of one frame rate, for models that read at a rate of their own. Equally often, because the
+    frames of one call are then the frames of the next one too, which a model that keeps its latest
+    encodings need not encode again.
     """
     wanted: dict[int, list[int]] = {}
     for number, showing in enumerate(showings):
         wanted.setdefault(showing.trial, []).append(number)
-    alike: dict[tuple[int, int], list[int]] = {}
+    alike: dict[tuple[int, int, float | None], list[int]] = {}
     for trial, numbers in wanted.items():
-        alike.setdefault((len(numbers), trials[trial].steps), []).append(trial)
-    for (_, steps), members in alike.items():
+        form = len(numbers), trials[trial].steps, trials[trial].frame_rate
+        alike.setdefault(form, []).append(trial)
+    for (_, steps, _), members in alike.items():
         together = max(1, min(batch, _FRAMES_AT_ONCE // steps))
         for begin in range(0, len(members), together):
             yield {trial: wanted[trial] for trial in members[begin : begin + together]}
@@ -183,7 +188,7 @@ def mark_of_data(trials: Sequence[Trial], showings: Sequence[Showing]) -> str:
         for view, array in sorted(trial.load().items()):
             mark = zlib.crc32(array[:: max(1, len(array) - 1)].tobytes(), mark)
             mark = zlib.crc32(view.encode(), mark)
-        marks.append((trial.name, trial.steps, trial.sentences, mark))
+        marks.append((trial.name, trial.steps, trial.sentences, trial.frame_rate, mark))
     document = [marks, [repr(showing) for showing in showings]]
     return hashlib.sha256(json.dumps(document).encode()).hexdigest()
 

@@ -110,4 +110,5 @@ def _trial(
         outcome=_outcome(episode),
         state=state if state.size and len(state) == len(episode) + 1 else None,
         goal_frames=(goal,),
+        frame_rate=episode.fps,
     )

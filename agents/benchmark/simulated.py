@@ -23,6 +23,7 @@ __all__ = ["clip_trial", "record_trials", "simulated_trials"]
 
 STEPS = 60
 PER_SHARD = 10
+_NUMBERS_PER_STEP = 4  # of an action of the tabletop suite
 _FINISHING_STEPS = 120
 _FINISHED_FOR = 5  # steps in a row
 
@@ -164,7 +165,15 @@ def clip_trial(
         outcome=bool(clip.success[-1, clip.goal]),
         state=clip.state if clip.state.shape[1] else None,
         goal_frames=finished,
+        frame_rate=None if clip.actions is None else _frame_rate(clip.actions.shape[1]),
     )
+
+
+def _frame_rate(numbers: int) -> float:
+    """Frames per second of a clip with so many numbers of actions between two frames."""
+    from kibble.envs.tabletop.world import CONTROL_DT  # imports MuJoCo
+
+    return _NUMBERS_PER_STEP / (CONTROL_DT * numbers)
 
 
 def _root(folder: Path, appearance: str, seed: int) -> Path:

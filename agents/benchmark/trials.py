@@ -32,6 +32,7 @@ class Trial:
         outcome: Whether it ended in success, or ``None`` where nobody knows.
         state: (T, S) the simulator's or the robot's state, or ``None``.
         goal_frames: For each goal frames of it finished, or ``None``.
+        frame_rate: Frames per second, or ``None`` where nobody knows.
     """
 
     name: str
@@ -46,6 +47,7 @@ class Trial:
     outcome: bool | None = None
     state: NDArray[np.float32] | None = None
     goal_frames: tuple[Frames | None, ...] = ()
+    frame_rate: float | None = None
 
     @property
     def own_progress(self) -> NDArray[np.float32] | None:

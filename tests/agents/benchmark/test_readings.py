@@ -18,7 +18,10 @@ from kibble.agents.benchmark.readings import (
     save_readings,
 )
 from kibble.rewards import Estimate, Status
+from kibble.rewards.adapters.generative import GenerativeReward
 from kibble.rewards.adapters.gvl import GVL, Options
+from kibble.rewards.adapters.topreward import Options as TOPRewardOptions
+from kibble.rewards.adapters.topreward import TOPReward
 
 
 def test_all_that_is_planned_is_read_and_counted():
@@ -52,6 +55,22 @@ def test_a_model_that_reads_whole_episodes_is_shown_each_video_at_once():
     for item in readings.items:
         assert item.answered.all()
         assert len(item.progress) == frames_of(trials, item.showing)
+
+
+def test_models_with_a_rate_of_their_own_are_told_that_of_each_trial():
+    trials = [
+        dataclasses.replace(trial, frame_rate=rate)
+        for trial, rate in zip(toy_trials(), (None, 4.0, 8.0), strict=False)
+    ]
+    own = [s for s in plan_showings(trials, seed=0) if s.purpose == "own"]
+    backend = SeeingBackend()
+    model = GenerativeReward(TOPReward(TOPRewardOptions(size=0)), backend)
+    readings = read_all(model, trials, own, with_goal=False)
+    clips = [question.prompt.turns[0].parts[0].frames for question in backend.asked]
+    longest = {clip[0].key: len(clip) for clip in sorted(clips, key=len)}
+    # 2 frames per second, from the first on; without a rate all of them
+    assert sorted(longest.values()) == [-(-STEPS // 4), -(-STEPS // 2), STEPS]
+    assert len(readings.items) == len(own) == 3
 
 
 def test_readings_are_kept_and_known_again(tmp_path):

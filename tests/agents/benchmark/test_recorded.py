@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from tests.agents.demonstrations.small_dataset import TASKS, write_small_dataset
+from tests.agents.demonstrations.small_dataset import FPS, TASKS, write_small_dataset
 
 from kibble.agents.benchmark.recorded import recorded_trials
 from kibble.agents.demonstrations.lerobot.features import Feature
@@ -22,6 +22,7 @@ def test_episodes_become_trials_without_what_nobody_knows(folder):
     trials = recorded_trials(folder, size=(8, 8), on_progress=lambda *now: counted.append(now))
     assert counted == [(1, 3), (2, 3), (3, 3)]
     assert [trial.steps for trial in trials] == [5, 3, 4]
+    assert {trial.frame_rate for trial in trials} == {float(FPS)}
     assert {trial.task for trial in trials} <= set(TASKS)
     for trial in trials:
         assert (trial.progress, trial.success, trial.outcome) == (None, None, None)

@@ -30,6 +30,7 @@ def test_clips_become_trials_with_goal_frames(folder):
     assert [trial.name for trial in trials] == [
         *("reach-success-0", "reach-success-1", "reach-near_miss-0", "reach-near_miss-1")
     ]
+    assert {trial.frame_rate for trial in trials} == {10.0}
     for trial in trials[:2]:
         assert trial.is_success
         frames = trial.load()
