@@ -44,7 +44,7 @@ CARD = ModelCard(
     source="Tan et al. 2025, arXiv:2512.23703; github.com/FlagOpen/Robo-Dopamine",
 )
 
-PIXELS = (12_544, 76_800)  # least and most of each picture, as the authors set their processor
+PIXELS = (12_544, 76_800)  # least and most of each picture, in training (finetune_grm.sh) too
 MAX_TOKENS = 64  # the answer takes about ten; theirs stops at 1024
 GRAMMAR = (
     *(f"<score>-{percent}%</score>" for percent in range(100, 0, -1)),

@@ -8,18 +8,16 @@ from typing import TYPE_CHECKING, final
 
 from kibble.rewards.adapters.card import ModelCard
 from kibble.rewards.adapters.generative import GenerativeReward, Pictures, Reading
+from kibble.rewards.adapters.lrm_questions import ask_completion, ask_contrastive, ask_progress
 from kibble.rewards.adapters.pictures import frame_pictures
-from kibble.rewards.adapters.published_prompt import prompt_parts
 from kibble.rewards.adapters.remembered import recalled, remember
 from kibble.rewards.adapters.spoken import Spoken, SpokenOptions, ask, read_spoken
 from kibble.rewards.errors import ConfigError
 from kibble.rewards.frames import check_frames
 from kibble.rewards.types import Episode, ModelSpec, RewardModel
 from kibble.rewards.vlm.opening import open_backend
-from kibble.rewards.vlm.prompt import Picture, Prompt, Turn
-from kibble.rewards.vlm.questions import Answer, Failure, Question, Reply
-from kibble.rewards.vlm.readouts.json_answer import json_choice, json_number
-from kibble.rewards.vlm.readouts.said import said_probability
+from kibble.rewards.vlm.prompt import Picture
+from kibble.rewards.vlm.questions import Answer, Failure, Question
 
 if TYPE_CHECKING:
     import torch
@@ -44,8 +42,6 @@ CARD = ModelCard(
 
 HEADS = ("contrastive", "progress", "completion")
 MODES = (*HEADS, "tri")
-_SIDES = {"ImageA": -1.0, "ImageB": 1.0}
-_ANSWERS = {"yes": 1.0, "no": 0.0}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -192,88 +188,24 @@ class LrmLayout:
 
     def _asked(self, episode: Episode, newest: Pictures) -> dict[str, Spoken | None]:
         """Return the question of each head, None for a comparison that needs no asking."""
-        now = newest[self._options.front]
+        task, now = episode.task.instruction, newest[self._options.front]
         asked: dict[str, Spoken | None] = {}
         for head in self._heads:
             if head == "contrastive":
                 last = self._remembered(episode, "last")
                 asked[head] = None
                 if last is not None and last.key != now.key:
-                    asked[head] = _contrastive(episode, last, now)
+                    asked[head] = ask_contrastive(task, last, now)
             elif head == "progress":
                 goal = self._remembered(episode, "goal")
                 start = self._remembered(episode, "start") if self._options.initial else None
-                asked[head] = _progress(episode, goal, start, now)
+                asked[head] = ask_progress(task, goal, start, now)
             else:
-                asked[head] = _completion(episode, now)
+                asked[head] = ask_completion(task, now)
         return asked
 
     def _remembered(self, episode: Episode, name: str) -> Picture | None:
         return recalled(episode, name)[self._options.front] if name in episode.memory else None
-
-
-def _contrastive(episode: Episode, before: Picture, now: Picture) -> Spoken:
-    key = "more_complete_image"
-
-    def read(reply: Reply) -> tuple[float, float]:
-        side = json_choice(reply.text, key, _SIDES)
-        said = next(name for name, meaning in _SIDES.items() if meaning == side)
-        return side, said_probability(reply.tokens, said)
-
-    return Spoken(
-        prompt=_prompt("lrm_contrastive", episode, (before, now)),
-        max_tokens=512,
-        choices=tuple(f'{{ "{key}": "{name}" }}' for name in _SIDES),
-        read=read,
-        low=-1.0,
-        high=1.0,
-        adapter="contrastive",
-    )
-
-
-def _progress(
-    episode: Episode, goal: Picture | None, start: Picture | None, now: Picture
-) -> Spoken:
-    key = "completion_progress"
-
-    def read(reply: Reply) -> tuple[float, float]:
-        progress = json_number(reply.text, key, low=0.0, high=1.0)
-        said = reply.text.rpartition(":")[2].strip(' "}\n`')
-        return progress, said_probability(reply.tokens, said)
-
-    name = "lrm_progress" + "_goal" * (goal is not None) + "_initial" * (start is not None)
-    shown = [picture for picture in (goal, start, now) if picture is not None]
-    return Spoken(
-        prompt=_prompt(name, episode, shown),
-        max_tokens=128,
-        choices=tuple(f'{{ "{key}": {tenths / 10} }}' for tenths in range(11)),
-        read=read,
-        low=0.0,
-        high=1.0,
-        adapter="progress",
-    )
-
-
-def _completion(episode: Episode, now: Picture) -> Spoken:
-    key = "task_completed"
-
-    def read(reply: Reply) -> tuple[float, float]:
-        done = json_choice(reply.text, key, _ANSWERS)
-        return done, said_probability(reply.tokens, "yes" if done else "no")
-
-    return Spoken(
-        prompt=_prompt("lrm_completion", episode, (now,)),
-        max_tokens=128,
-        choices=tuple(f'{{ "{key}": "{word}" }}' for word in _ANSWERS),
-        read=read,
-        low=0.0,
-        high=1.0,
-        adapter="completion",
-    )
-
-
-def _prompt(name: str, episode: Episode, shown: Sequence[Picture]) -> Prompt:
-    return Prompt(turns=(Turn("user", prompt_parts(name, episode.task.instruction, shown)),))
 
 
 def open_reward(weights: str | None, options: Options, device: torch.device | None) -> RewardModel:
