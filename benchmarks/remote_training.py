@@ -22,6 +22,7 @@ from pathlib import Path
 import httpx
 from environment import write_results
 
+from kibble.agents.checkpoints import load_newest
 from kibble.agents.episode_log import read_episodes
 from kibble.agents.outage_log import read_outages
 
@@ -74,6 +75,12 @@ def spent(run: Path) -> int:
     return records[-1].steps if records else 0
 
 
+def steps_of(run: Path) -> int:
+    """Steps that the newest checkpoint has taken; the last is written when a run ends."""
+    state = load_newest(run / "checkpoints")
+    return int(state["agent"]["counters"]["num_timesteps"])  # type: ignore[index]
+
+
 def report(run: Path, process: subprocess.Popen[bytes]) -> dict[str, object]:
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
@@ -83,7 +90,7 @@ def report(run: Path, process: subprocess.Popen[bytes]) -> dict[str, object]:
     failed = events.Scalars("reward_model/failed_readings")[-1].value
     return {
         "exit_status": process.wait(),
-        "steps": events.Scalars("time/fps")[-1].step,
+        "steps": steps_of(run),
         "episodes": len(records),
         "steps_per_second": round(records[-1].steps / records[-1].seconds, 1),
         "failed_readings": failed,
