@@ -13,6 +13,7 @@ from kibble.rewards.vlm.openai.connection import Connection
 from kibble.rewards.vlm.openai.dialect import PLAIN, Dialect, dialect_of
 from kibble.rewards.vlm.openai.errors import UnusableError
 from kibble.rewards.vlm.openai.messages import Body
+from kibble.rewards.vlm.openai.pictures import EncodedPictures
 from kibble.rewards.vlm.openai.server import ServerBackend
 
 if TYPE_CHECKING:
@@ -30,7 +31,8 @@ def open_server(
 
     Args:
         weights: Name that the server serves the model under.
-        options: Its ``url``, ``api_key_env``, ``timeout``, ``concurrency`` and ``cache_mb`` count.
+        options: Its ``url``, ``api_key_env``, ``timeout``, ``concurrency``, ``image_format`` and
+            ``cache_mb`` count.
         adapters: Name to the name that the server serves the adapter under; SGLang's form is
             ``model:adapter``.
 
@@ -80,7 +82,10 @@ def open_server(
         adapters=adapters or {},
         dialect=dialect,
         gives_logprobs=gives_logprobs,
-        cache_mb=options.cache_mb,
+        pictures=EncodedPictures(
+            options.cache_mb, "jpeg" if options.image_format == "jpeg" else "png"
+        ),
+        remembers=options.cache_mb > 0,
         identity="/".join([dialect.name, *roots]),
     )
 

@@ -18,7 +18,7 @@ Body: TypeAlias = "dict[str, object]"
 def conversation(prompt: Prompt, dialect: Dialect, encoded: EncodedPictures) -> Body:
     """Return the fields of a request that say what the model reads.
 
-    Pictures go as PNG data URLs. Clips go to vLLM as ``video_url`` with the media type
+    Pictures go as data URLs. Clips go to vLLM as ``video_url`` with the media type
     ``video/jpeg``: all frames, none left out, with their rate; to other servers as pictures in
     order, which a model that was trained on video reads otherwise. A turn of text alone goes as
     one string.
@@ -77,7 +77,7 @@ def _message(
     parts: list[Body] = []
     for part in turn.parts:
         if isinstance(part, Picture):
-            parts.append(_image(encoded.base64(part, "png", pixels)))
+            parts.append(_image(part, pixels, encoded))
         elif isinstance(part, Clip):
             parts.extend(_clip(part, pixels, dialect, encoded))
         elif parts and parts[-1]["type"] == "text":
@@ -89,8 +89,9 @@ def _message(
     return {"role": turn.role, "content": parts}
 
 
-def _image(base64: str) -> Body:
-    return {"type": "image_url", "image_url": {"url": f"data:image/png;base64,{base64}"}}
+def _image(picture: Picture, pixels: tuple[int, int] | None, encoded: EncodedPictures) -> Body:
+    data = encoded.base64(picture, encoded.form, pixels)
+    return {"type": "image_url", "image_url": {"url": f"data:image/{encoded.form};base64,{data}"}}
 
 
 def _clip(
@@ -99,4 +100,4 @@ def _clip(
     if dialect.takes_clips:
         frames = ",".join(encoded.base64(frame, "jpeg", pixels) for frame in clip.frames)
         return [{"type": "video_url", "video_url": {"url": f"data:video/jpeg;base64,{frames}"}}]
-    return [_image(encoded.base64(frame, "png", pixels)) for frame in clip.frames]
+    return [_image(frame, pixels, encoded) for frame in clip.frames]

@@ -7,13 +7,15 @@ import io
 import math
 import threading
 from collections import OrderedDict
-from typing import Literal, final
+from typing import Literal, TypeAlias, final
 
 import PIL.Image
 
 from kibble.rewards.vlm.prompt import Picture
 
-__all__ = ["EncodedPictures", "bounded_size"]
+__all__ = ["EncodedPictures", "Form", "bounded_size"]
+
+Form: TypeAlias = Literal["png", "jpeg"]
 
 
 def bounded_size(height: int, width: int, pixels: tuple[int, int] | None) -> tuple[int, int]:
@@ -39,22 +41,21 @@ def bounded_size(height: int, width: int, pixels: tuple[int, int] | None) -> tup
 class EncodedPictures:
     """Base64 texts of pictures, the latest kept.
 
-    PNG is exact and for pictures; JPEG (quality 95, full colour resolution) is what clips are sent
-    in.
+    JPEG has quality 95 and full colour resolution.
 
     Args:
         megabytes: Of text that is kept; 0 keeps none.
+        form: File format of pictures; frames of clips are JPEG.
     """
 
-    def __init__(self, megabytes: int) -> None:
+    def __init__(self, megabytes: int, form: Form = "png") -> None:
+        self.form: Form = form
         self._room = megabytes * 2**20
         self._texts: OrderedDict[tuple[bytes, str, tuple[int, int] | None], str] = OrderedDict()
         self._used = 0
         self._lock = threading.Lock()
 
-    def base64(
-        self, picture: Picture, form: Literal["png", "jpeg"], pixels: tuple[int, int] | None
-    ) -> str:
+    def base64(self, picture: Picture, form: Form, pixels: tuple[int, int] | None) -> str:
         """Return a picture's file in base64.
 
         Args:
@@ -78,9 +79,7 @@ class EncodedPictures:
         return text
 
 
-def _encoded(
-    picture: Picture, form: Literal["png", "jpeg"], pixels: tuple[int, int] | None
-) -> str:
+def _encoded(picture: Picture, form: Form, pixels: tuple[int, int] | None) -> str:
     image = PIL.Image.fromarray(picture.pixels)
     height, width = bounded_size(picture.pixels.shape[0], picture.pixels.shape[1], pixels)
     if (width, height) != image.size:

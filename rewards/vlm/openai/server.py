@@ -56,7 +56,8 @@ class ServerBackend:
         adapters: Name of an adapter to the name that it is served under.
         dialect: What the server understands.
         gives_logprobs: Whether it gives log-probabilities.
-        cache_mb: Megabytes of encoded pictures that are kept; with 0 no answers are kept either.
+        pictures: Encodes pictures.
+        remembers: Whether answers are kept.
         identity: What tells the weights from others.
     """
 
@@ -68,14 +69,15 @@ class ServerBackend:
         adapters: Mapping[str, str],
         dialect: Dialect,
         gives_logprobs: bool,
-        cache_mb: int,
+        pictures: EncodedPictures,
+        remembers: bool,
         identity: str,
     ) -> None:
         self._connection = connection
         self._models = {"": model, **adapters}
         self._dialect = dialect
-        self._pictures = EncodedPictures(cache_mb)
-        self._memo = Memo(_REMEMBERED if cache_mb else 0)
+        self._pictures = pictures
+        self._memo = Memo(_REMEMBERED if remembers else 0)
         self._gives_logprobs = gives_logprobs
         self._warned = False
         self._spec = BackendSpec(

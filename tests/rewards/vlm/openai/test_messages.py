@@ -13,10 +13,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kibble.rewards.errors import ModelError
+from kibble.rewards.errors import ConfigError, ModelError
 from kibble.rewards.vlm.openai.dialect import PLAIN, SGLANG, VLLM
 from kibble.rewards.vlm.openai.messages import conversation
 from kibble.rewards.vlm.openai.pictures import EncodedPictures, bounded_size
+from kibble.rewards.vlm.opening import BackendOptions
 from kibble.rewards.vlm.prompt import Clip, Picture, Prompt, Turn
 
 
@@ -54,6 +55,17 @@ def test_pictures_stand_where_they_stand_and_are_exact():
     assert after == {"type": "text", "text": " and then?"}
     assert image["type"] == "image_url"
     np.testing.assert_array_equal(decoded(image["image_url"]["url"], "image/png"), front.pixels)
+
+
+def test_pictures_go_as_jpeg_if_told_so():
+    smooth = Picture(np.full((32, 48, 3), (200, 30, 90), np.uint8))
+    prompt = Prompt(turns=(Turn("user", (smooth,)),))
+    for dialect in (VLLM, PLAIN):
+        (message,) = conversation(prompt, dialect, EncodedPictures(1, "jpeg"))["messages"]
+        near = decoded(message["content"][0]["image_url"]["url"], "image/jpeg").astype(int)
+        assert np.abs(near - smooth.pixels).max() <= 2
+    with pytest.raises(ConfigError, match="`image_format` must be png or jpeg, got 'gif'"):
+        BackendOptions(image_format="gif")
 
 
 def test_a_clip_is_one_video_of_all_its_frames():
