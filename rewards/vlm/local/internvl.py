@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from types import SimpleNamespace
 from typing import Any, final
 
+import numpy as np
 import torch
 import transformers
 
@@ -124,12 +125,14 @@ class InternVL:
         if self._cropped:
             options["min_patches"], options["max_patches"] = sight.size
         tiles: torch.Tensor = self._images(
-            [sight.pictures[0].pixels], return_tensors="pt", **options
+            [np.array(sight.pictures[0].pixels)],  # a copy: torch warns of read-only arrays
+            return_tensors="pt",
+            **options,
         )["pixel_values"]
         return tiles
 
     def _frame_tile(self, sight: Sight) -> torch.Tensor:
-        frame = torch.from_numpy(sight.pictures[0].pixels).permute(2, 0, 1)[None]
+        frame = torch.from_numpy(np.array(sight.pictures[0].pixels)).permute(2, 0, 1)[None]
         tile: torch.Tensor = self._videos([frame], do_sample_frames=False, return_tensors="pt")[
             "pixel_values_videos"
         ][0]

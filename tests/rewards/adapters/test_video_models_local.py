@@ -11,7 +11,7 @@ import torch
 import transformers
 from safetensors.torch import load_file, save_file
 from tests.rewards.adapters.test_robometer import sequential, tensors
-from tests.rewards.vlm.tiny_models import qwen3_vl
+from tests.rewards.vlm.tiny_models import internvl, qwen2_5_vl, qwen3_vl
 
 from kibble.rewards import Status, Task
 from kibble.rewards.adapters import gvl, robometer, roboreward, topreward
@@ -87,6 +87,15 @@ def test_topreward_reads_the_likelihood_that_the_model_itself_gives():
         p = np.exp(true) / (np.exp(true) + np.exp(false))
         assert estimate.success[t] == pytest.approx(p, abs=1e-4)
     assert np.ptp(estimate.progress) > 1e-3
+
+
+@pytest.mark.parametrize("build", [qwen2_5_vl, internvl])
+def test_topreward_takes_other_architectures(build):
+    options = topreward.Options(dtype="float32", size=SIZE, low=-40.0)
+    model = topreward.open_reward(str(build()), options, None)
+    (estimate,) = read_causally(model, [(TASK, video(4))])
+    assert (estimate.status == Status.OK).all()
+    assert len(np.unique(estimate.progress)) == 4  # it looks at every frame
 
 
 def test_roboreward_shows_the_video_first_and_weighs_the_scores_as_the_model_does():
