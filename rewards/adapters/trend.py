@@ -59,8 +59,8 @@ class Options(SpokenOptions):
         missing_view: What stands where the third-person camera is missing: repeat (the main view),
             blank (a black picture) or flag (such frames count as unanswered).
         step: How far "positive" moves the progress; "negative" moves it back by a fifth of that.
-        adapter: Directory, hub id, or name on a server of a low-rank adapter that was fine-tuned
-            for this; none by default.
+        adapter: Directory (as peft saves it), hub id, or name on a server of a low-rank adapter
+            that was fine-tuned for this; none by default.
     """
 
     front: str = "front"
