@@ -10,8 +10,9 @@ import torch
 
 from kibble.rewards.errors import ModelError
 from kibble.rewards.types import Status
+from kibble.rewards.vlm.local.blocks import Row
 from kibble.rewards.vlm.local.loading import Opened
-from kibble.rewards.vlm.local.passes import Pass, Row
+from kibble.rewards.vlm.local.passes import Pass
 from kibble.rewards.vlm.local.rendering import Rendered, Renderer
 from kibble.rewards.vlm.local.schedule import Schedule
 from kibble.rewards.vlm.local.speaking import Speaker, speak

@@ -3,45 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any, final
 
 import numpy as np
 import torch
+from transformers.cache_utils import Cache
 
+from kibble.rewards.vlm.local.blocks import Block, Part, Row, blocks, shown
 from kibble.rewards.vlm.local.family import Family, Features
 from kibble.rewards.vlm.local.loading import Opened
 from kibble.rewards.vlm.local.pieces import Kind, Sight
 from kibble.rewards.vlm.local.prefix_tree import PrefixTree
-from kibble.rewards.vlm.local.rendering import Rendered
 from kibble.rewards.vlm.local.sight_cache import SightCache
 from kibble.rewards.vlm.local.states import BatchStates, StatesShape
 
-__all__ = ["Pass", "Reader", "Row"]
+__all__ = ["Pass", "Reader"]
 
-COLUMNS = 2048
+COLUMNS = 4096
 """Most tokens of each row in one forward pass; bounds the attention mask."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Row:
-    """One sequence to be read.
-
-    Args:
-        text: The sequence.
-        keep: How many of its last tokens need their last hidden state.
-        reserve: How many tokens are to be generated after it, one in each step.
-        burst: How many more, any number of them in one step.
-    """
-
-    text: Rendered
-    keep: int = 1
-    reserve: int = 0
-    burst: int = 0
-
-    def reusable(self, tree: PrefixTree, scope: str) -> int:
-        """How many of its first tokens have known states and need no hidden state."""
-        return min(tree.match(scope, self.text.units), len(self.text) - self.keep)
+COLUMNS_CPU = 512
+"""The same on a CPU, where a mask costs as much as what it hides."""
 
 
 @final
@@ -57,7 +38,7 @@ class Pass:
         self,
         core: Any,
         family: Family,
-        states: BatchStates,
+        cache: Cache,
         hidden: torch.Tensor,
         mask: torch.Tensor | None,
         positions: torch.Tensor,
@@ -65,7 +46,7 @@ class Pass:
         self.hidden = hidden
         self._core = core
         self._family = family
-        self._states = states
+        self._cache = cache
         self._mask = mask  # (B, columns so far), or none if nothing is padded
         self._positions = positions  # (P, B, 1) of the newest token
 
@@ -90,14 +71,14 @@ class Pass:
         positions = self._positions + new.cumsum(-1)
         self._positions = positions[..., -1:]
         if self._mask is None and not fresh.all():
-            self._mask = new.new_ones(rows, self._states.cache.get_seq_length())
+            self._mask = new.new_ones(rows, self._cache.get_seq_length())
         if self._mask is not None:
             self._mask = torch.cat([self._mask, new], dim=1)
         outputs = self._core(
             input_ids=torch.from_numpy(ids).to(device),
             attention_mask=self._mask,
             position_ids=self._family.shaped_positions(positions),
-            past_key_values=self._states.cache,
+            past_key_values=self._cache,
             use_cache=True,
         )
         hidden: torch.Tensor = outputs.last_hidden_state
@@ -122,124 +103,106 @@ class Reader:
         self._shape = StatesShape(opened.model)
 
     def read(self, rows: Sequence[Row], *, scope: str, vision_scope: str) -> Pass:
-        """Read sequences side by side, padded on the left.
+        """Read sequences; neighbours with as much to read go side by side, padded on the left.
 
         Args:
-            rows: The sequences.
+            rows: The sequences, best sorted by how much there is to read.
             scope: What besides the sequences their states depend on: the adapter.
             vision_scope: What features depend on.
 
         Returns:
-            The batch.
+            All of them as one batch.
 
         Raises:
             torch.OutOfMemoryError: If it does not fit.
         """
-        known = [row.reusable(self._tree, scope) for row in rows]
-        features = self._features(rows, known, vision_scope)
-        new = [len(row.text) - begin for row, begin in zip(rows, known, strict=True)]
-        filled, width = max(known), max(new)
-        reserve = max(row.reserve for row in rows) + sum(row.burst for row in rows)
+        parts = [Part(row, row.reusable(self._tree, scope)) for row in rows]
+        features = self._features(parts, vision_scope)
+        together = list(blocks(parts))
         states = BatchStates(
-            self._shape, rows=len(rows), filled=filled, capacity=filled + width + reserve
+            self._shape,
+            rows=len(rows),
+            end=max(block.length for block in together),
+            reserve=max(row.reserve for row in rows) + sum(row.burst for row in rows),
         )
-        for i, (row, begin) in enumerate(zip(rows, known, strict=True)):
-            if begin:
-                prefix = states.tensor[:, :, i, :, filled - begin : filled]
-                self._tree.read(scope, row.text.units[:begin], prefix)
-        ids, positions, mask = self._padded(rows, known, filled, width)
         keep = max(row.keep for row in rows)
+        hidden = [self._read(block, scope, features, states, keep) for block in together]
+        last = torch.cat(hidden)
+        self._store(parts, scope, states, last)
+        mask = np.concatenate([block.mask(states.end) for block in together])
+        device = last.device
+        return Pass(
+            self._core,
+            self._opened.family,
+            states.cache(slice(None), begin=0, filled=states.end),
+            last,
+            None if mask.all() else torch.from_numpy(mask).to(device),
+            torch.stack([row.text.positions[:, -1:] for row in rows], dim=1).to(device),
+        )
+
+    def _features(self, parts: Sequence[Part], scope: str) -> dict[bytes, Features]:
+        wanted: list[Sight] = [
+            sight
+            for part in parts
+            for offset, sight in part.row.text.sights
+            if part.known < offset + sight.tokens and offset < len(part.row.text)
+        ]
+        return self._sights.features(wanted, scope) if wanted else {}
+
+    def _read(
+        self,
+        block: Block,
+        scope: str,
+        features: dict[bytes, Features],
+        states: BatchStates,
+        keep: int,
+    ) -> torch.Tensor:
+        """Read one block and return (rows, keep, W) last hidden states."""
+        before = states.end - block.width
+        for i, part in enumerate(block.parts, start=block.first):
+            if part.known:
+                known = states.tensor[:, :, i, :, before - part.known : before]
+                self._tree.read(scope, part.row.text.units[: part.known], known)
+        device = self._opened.model.device
+        ids, positions = (tensor.to(device) for tensor in block.inputs())
+        mask = block.mask(block.length)
+        padding = None if mask.all() else torch.from_numpy(mask).to(device)
+        cache = states.cache(
+            slice(block.first, block.first + len(block.parts)),
+            begin=states.end - block.length,
+            filled=block.filled,
+        )
+        columns = COLUMNS_CPU if device.type == "cpu" else COLUMNS
         hidden: list[torch.Tensor] = []
-        for begin in range(0, width, COLUMNS):
-            end = min(begin + COLUMNS, width)
+        for begin in range(0, block.width, columns):
+            end = min(begin + columns, block.width)
             seen = [
-                (kind, part)
-                for row, start in zip(rows, known, strict=True)
-                for kind, part in _shown(row.text, features, start, (begin, end), width)
+                piece
+                for part in block.parts
+                for piece in shown(part, features, (begin, end), block.width)
             ]
             outputs = self._core(
                 input_ids=ids[:, begin:end],
-                attention_mask=None if mask is None else mask[:, : filled + end],
+                attention_mask=None if padding is None else padding[:, : block.filled + end],
                 position_ids=self._opened.family.shaped_positions(positions[..., begin:end]),
-                past_key_values=states.cache,
+                past_key_values=cache,
                 use_cache=True,
                 **self._visual(seen),
             )
-            hidden.append(outputs.last_hidden_state[:, max(0, width - keep - begin) :])
-        last = torch.cat([part for part in hidden if part.shape[1]], dim=1)
-        self._store(rows, known, new, scope, states, last)
-        return Pass(
-            self._core, self._opened.family, states, last, mask, positions[..., -1:].clone()
-        )
-
-    def _features(
-        self, rows: Sequence[Row], known: Sequence[int], scope: str
-    ) -> dict[bytes, Features]:
-        wanted: list[Sight] = [
-            sight
-            for row, begin in zip(rows, known, strict=True)
-            for offset, sight in row.text.sights
-            if begin < offset + sight.tokens and offset < len(row.text)
-        ]
-        return self._sights.features(wanted, scope) if wanted else {}
+            hidden.append(outputs.last_hidden_state[:, max(0, block.width - keep - begin) :])
+        last = torch.cat(hidden, dim=1)
+        return torch.nn.functional.pad(last, (0, 0, keep - last.shape[1], 0))
 
     def _visual(self, seen: list[tuple[Kind, Features]]) -> dict[str, object]:
         return {"mm_encoder_outputs": self._opened.family.encoder_outputs(seen)} if seen else {}
 
-    def _padded(
-        self, rows: Sequence[Row], known: Sequence[int], filled: int, width: int
-    ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor | None]:
-        """Token ids (B, S), positions (P, B, S), and which columns hold something (B, P + S)."""
-        device = self._opened.model.device
-        ids = np.zeros((len(rows), width), np.int64)
-        mask = np.zeros((len(rows), filled + width), np.int64)
-        positions = torch.zeros(rows[0].text.positions.shape[0], len(rows), width).long()
-        for i, (row, begin) in enumerate(zip(rows, known, strict=True)):
-            pad = width - (len(row.text) - begin)
-            ids[i, pad:] = row.text.ids[begin:]
-            positions[:, i, pad:] = row.text.positions[:, begin:]
-            mask[i, filled - begin : filled] = 1
-            mask[i, filled + pad :] = 1
-        full = mask.all()
-        return (
-            torch.from_numpy(ids).to(device),
-            positions.to(device),
-            None if full else torch.from_numpy(mask).to(device),
-        )
-
     def _store(
-        self,
-        rows: Sequence[Row],
-        known: Sequence[int],
-        new: Sequence[int],
-        scope: str,
-        states: BatchStates,
-        last: torch.Tensor,
+        self, parts: Sequence[Part], scope: str, states: BatchStates, last: torch.Tensor
     ) -> None:
         if not self._tree.enabled:
             return
         sound = last[:, -1].isfinite().all(dim=-1).tolist()
-        end = max(known) + max(new)
-        for i, row in enumerate(rows):
+        for i, part in enumerate(parts):
             if sound[i]:  # what is not finite anywhere spoils the last hidden state
-                fresh = states.tensor[:, :, i, :, end - new[i] : end]
-                self._tree.store(scope, row.text.units, known[i], fresh)
-
-
-def _shown(
-    text: Rendered,
-    features: dict[bytes, Features],
-    known: int,
-    columns: tuple[int, int],
-    width: int,
-) -> list[tuple[Kind, Features]]:
-    """Features of the placeholders in some columns of the padded new tokens."""
-    shift = len(text) - width  # column c holds token c + shift
-    first, stop = max(known, columns[0] + shift), columns[1] + shift
-    shown: list[tuple[Kind, Features]] = []
-    for offset, sight in text.sights:
-        low, high = max(first, offset), min(stop, offset + sight.tokens)
-        if low < high:
-            part = tuple(layer[low - offset : high - offset] for layer in features[sight.key])
-            shown.append((sight.kind, part))
-    return shown
+                fresh = states.tensor[:, :, i, :, states.end - part.new : states.end]
+                self._tree.store(scope, part.row.text.units, part.known, fresh)

@@ -9,8 +9,9 @@ from typing import TypeVar, final
 import torch
 
 from kibble.rewards.types import Status
+from kibble.rewards.vlm.local.blocks import Row
 from kibble.rewards.vlm.local.out_of_memory import is_out_of_memory
-from kibble.rewards.vlm.local.passes import Pass, Reader, Row
+from kibble.rewards.vlm.local.passes import Pass, Reader
 from kibble.rewards.vlm.local.prefix_tree import PrefixTree, common_length
 from kibble.rewards.vlm.local.sight_cache import SightCache
 from kibble.rewards.vlm.questions import Failure

@@ -62,19 +62,30 @@ class StatesShape:
 
 @final
 class BatchStates:
-    """States of B rows, as the model's cache and as one tensor.
+    """States of B rows that all end at one column, so that they can be gone on with together.
 
     Args:
         shape: Sizes.
         rows: B.
-        filled: Positions that hold prefixes, right-aligned.
-        capacity: Most positions.
+        end: Column at which all sequences end.
+        reserve: Columns after it.
 
     Attributes:
-        tensor: (layers, 2, B, heads, capacity, D).
-        cache: What the model takes; writes into ``tensor``.
+        tensor: (layers, 2, B, heads, end + reserve, D).
+        end: As given.
     """
 
-    def __init__(self, shape: StatesShape, *, rows: int, filled: int, capacity: int) -> None:
-        self.tensor = shape.zeros(rows, capacity)
-        self.cache = Cache(layers=[_Layer(layer, filled) for layer in self.tensor])
+    def __init__(self, shape: StatesShape, *, rows: int, end: int, reserve: int) -> None:
+        self.tensor = shape.zeros(rows, end + reserve)
+        self.end = end
+
+    def cache(self, rows: slice, *, begin: int, filled: int) -> Cache:
+        """What the model takes for some rows; it writes into ``tensor``.
+
+        Args:
+            rows: Which rows.
+            begin: First column that they need.
+            filled: Columns from there on that are already known.
+        """
+        block = self.tensor[:, :, rows, :, begin:]
+        return Cache(layers=[_Layer(layer, filled) for layer in block])
