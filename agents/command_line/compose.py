@@ -21,6 +21,7 @@ from kibble.agents.command_line.handing_on import gather_handed_on
 from kibble.agents.command_line.mistakes import Mistakes
 from kibble.agents.command_line.plain_keys import PlainKeys
 from kibble.agents.command_line.resuming import settings_of_resumed_run
+from kibble.agents.command_line.reward_choice import spell_out_reward
 from kibble.agents.command_line.sentences import quote_sentences
 from kibble.rewards.errors import ConfigError
 
@@ -59,7 +60,8 @@ class Composer:
             ConfigError: If an override names an unknown key, group option or a value of the wrong
                 type; the text gives the near names.
         """
-        overrides = gather_handed_on(self.command, quote_sentences(overrides), self.config_dir)
+        overrides = quote_sentences(spell_out_reward(overrides, self.groups))
+        overrides = gather_handed_on(self.command, overrides, self.config_dir)
         mistakes = Mistakes(
             command=self.command.name,
             schema=self.schema,

@@ -83,10 +83,12 @@ class Options(EncoderOptions):
 class Contrast:
     """Progress = 1 - (clip(z, low, high) - low) / (high - low), z = cos(x, neg) - cos(x, pos).
 
-    That is the published reward, with its bounds by default. The original multiplies it with
-    factors of the vehicle's state; here :mod:`kibble.rewards.transforms` does that with what the
-    environment reports. The probability of success is that of positive against negative by the
-    model's own temperature, as in zero-shot classification.
+    That is the published reward, with its bounds by default. The original takes it for the share
+    of the target speed that is wanted and multiplies factors of the vehicle's state; here factors
+    that an environment reports multiply what progress gains, see
+    :class:`kibble.rewards.transforms.soft_penalties.SoftPenalties`. The probability of success is
+    that of positive against negative by the model's own temperature, as in zero-shot
+    classification.
 
     Args:
         encoder: What places frames and sentences.

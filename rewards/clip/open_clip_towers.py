@@ -12,7 +12,7 @@ from kibble.rewards.clip.imports import explained_imports
 from kibble.rewards.clip.preprocessing import Preprocessing
 from kibble.rewards.errors import WeightsError
 
-__all__ = ["OpenClipTowers"]
+__all__ = ["OpenClipTowers", "was_trained_with_quick_gelu"]
 
 
 @final
@@ -35,7 +35,12 @@ class OpenClipTowers:
             import open_clip
 
         try:
-            model = open_clip.create_model(name, pretrained=tag, require_pretrained=True)
+            model = open_clip.create_model(
+                name,
+                pretrained=tag,
+                require_pretrained=True,
+                force_quick_gelu=was_trained_with_quick_gelu(name, tag),
+            )
             self._tokenizer = open_clip.get_tokenizer(name)
         except (OSError, RuntimeError, ValueError, KeyError) as error:
             raise WeightsError(
@@ -68,6 +73,18 @@ class OpenClipTowers:
     def temperature(self) -> float:
         """Return the exponential of ``logit_scale``."""
         return float(self._model.logit_scale.detach().float().exp())
+
+
+def was_trained_with_quick_gelu(name: str, tag: str | None) -> bool:
+    """Whether weights want CLIP's first activation, x·sigmoid(1.702 x), and not GELU.
+
+    The architecture of a name such as ``ViT-B-32`` has GELU; open_clip gives it to OpenAI's own
+    weights as well, with no more than a warning, though they were trained with the other.
+    """
+    import open_clip
+
+    known = open_clip.get_pretrained_cfg(name, tag) if tag is not None else None
+    return bool((known or {}).get("quick_gelu", False))
 
 
 def _preprocessing(settings: Mapping[str, Any]) -> Preprocessing:

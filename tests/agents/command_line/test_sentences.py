@@ -67,6 +67,16 @@ def test_a_reference_of_one_model_needs_no_quotes_either() -> None:
             composer.instantiate(["reward=path", "reward.weights='clip?alpha'"])
 
 
+@pytest.mark.parametrize("quote", ["", "'", '"'])
+def test_a_reference_chooses_the_config_of_its_model(quote: str) -> None:
+    with open_composer(COMMANDS["train"]) as composer:
+        for reference in ("clip@/a/b", "clip?goal=open, wide&alpha=0"):
+            config = composer.instantiate([f"reward={quote}{reference}{quote}"])
+            assert (config.reward.name, config.reward.weights) == ("clip", reference)  # type: ignore[attr-defined]
+        with pytest.raises(ConfigError, match=r"`reward` must name one of its options"):
+            composer.instantiate(["reward=clap@/a/b"])
+
+
 @pytest.mark.parametrize("word", ["instruction=", "instruction=null", "seed=1,2", "instruction"])
 def test_other_words_stay(word: str) -> None:
     assert quote_sentences([word]) == [word]

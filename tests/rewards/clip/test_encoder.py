@@ -18,6 +18,7 @@ from tests.rewards.clip.tiny_open_clip import open_clip_directory
 from tests.rewards.vlm import tiny_models
 
 from kibble.rewards.clip.encoder import ClipEncoder
+from kibble.rewards.clip.open_clip_towers import was_trained_with_quick_gelu
 from kibble.rewards.clip.opening import open_encoder, open_towers
 from kibble.rewards.errors import ModelError, WeightsError
 
@@ -197,6 +198,20 @@ def test_other_kinds_of_models_are_refused(tmp_path):
     settings.write_text(json.dumps(document))
     with pytest.raises(WeightsError, match="must resize, rescale and normalise pictures"):
         open_encoder(str(odd))
+
+
+@pytest.mark.parametrize(
+    ("name", "tag", "expected"),
+    [
+        ("ViT-B-32", "openai", True),
+        ("ViT-L-14", "openai", True),
+        ("ViT-B-32", "laion2b_s34b_b79k", False),
+        ("ViT-bigG-14", "laion2b_s39b_b160k", False),
+        ("local-dir:/a", None, False),
+    ],
+)
+def test_weights_get_the_activation_that_they_were_trained_with(name, tag, expected):
+    assert was_trained_with_quick_gelu(name, tag) is expected
 
 
 @pytest.mark.parametrize("kind", ["transformers", "open_clip", "name and tag"])
