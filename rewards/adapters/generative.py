@@ -10,10 +10,11 @@ from typing import Protocol, TypeAlias, final, runtime_checkable
 
 import numpy as np
 
-from kibble.rewards.errors import ConfigError, ModelError
+from kibble.rewards.errors import ConfigError, ModelError, ServiceAwayError
 from kibble.rewards.frames import check_frames
+from kibble.rewards.remote.outages import Outage
 from kibble.rewards.types import Episode, Estimate, Frames, ModelSpec, Status, Task
-from kibble.rewards.vlm.backend import Backend
+from kibble.rewards.vlm.backend import Backend, DistantBackend
 from kibble.rewards.vlm.instruction import check_instruction
 from kibble.rewards.vlm.prompt import Picture
 from kibble.rewards.vlm.questions import Answer, Failure, Question
@@ -115,6 +116,13 @@ class GenerativeReward:
         """Where the back end computes."""
         return self._backend.spec.device
 
+    @property
+    def outages(self) -> tuple[Outage, ...]:
+        """Outages of the server that answers, if one does, oldest first."""
+        if not isinstance(self._backend, DistantBackend):
+            return ()
+        return self._backend.availability.outages
+
     def at_frame_rate(self, frame_rate: float) -> GenerativeReward:
         """Return the same model for frames that come at this rate.
 
@@ -141,6 +149,8 @@ class GenerativeReward:
             ModelError: If the start frames had to be read and could not be;
                 :class:`AnswerError` where the answer does not follow its grammar.
             TimeoutError: If that took too long.
+            ServiceAwayError: If the back end is a server that cannot be reached.
+            OutageError: If it has been away for longer than it may.
         """
         spec = self._layout.spec
         check_instruction(task.instruction)
@@ -158,7 +168,7 @@ class GenerativeReward:
             outcome = (
                 asked
                 if isinstance(asked, Failure)
-                else self._read(episode, start, self._backend.answer(asked) if asked else [])
+                else self._read(episode, start, self._ask(asked, frames=1))
             )
             if isinstance(outcome, Failure):
                 if outcome.status is Status.TIMEOUT:
@@ -184,7 +194,8 @@ class GenerativeReward:
 
         Raises:
             FrameError: If a required view is missing or the frames do not fit the episodes.
-            ConnectionError: If the back end is a server that cannot be reached.
+            ServiceAwayError: If the back end is a server that cannot be reached.
+            OutageError: If it has been away for longer than it may.
         """
         spec = self._layout.spec
         check_frames(frames, views=spec.required_views, count=len(episodes))
@@ -199,7 +210,7 @@ class GenerativeReward:
             if not isinstance(questions, Failure)
             for question in questions
         ]
-        answers = iter(self._backend.answer(flat) if flat else [])
+        answers = iter(self._ask(flat, frames=len(episodes)))
         columns = np.full((3, len(episodes)), np.nan, np.float32)
         status = np.full(len(episodes), Status.OK, np.int8)
         for i, (episode, questions) in enumerate(zip(episodes, asked, strict=True)):
@@ -218,6 +229,21 @@ class GenerativeReward:
         return Estimate(
             progress=columns[0], success=columns[1], confidence=columns[2], status=status
         )
+
+    def _ask(self, questions: Sequence[Question], *, frames: int) -> Sequence[Answer]:
+        """Ask about so many frames; take note of a server that is away or back."""
+        if not questions:
+            return []
+        if not isinstance(self._backend, DistantBackend):
+            return self._backend.answer(questions)
+        availability = self._backend.availability
+        availability.check(frames)
+        try:
+            answers = self._backend.answer(questions)
+        except ServiceAwayError as error:
+            raise availability.lost(str(error), frames) from error
+        availability.found()
+        return answers
 
     def _read(
         self, episode: Episode, newest: Pictures, answers: Sequence[Answer]

@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
+from kibble.rewards.remote.outages import Availability
 from kibble.rewards.vlm.questions import Answer, Question
 
-__all__ = ["Backend", "BackendSpec"]
+__all__ = ["Backend", "BackendSpec", "DistantBackend"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +48,16 @@ class Backend(Protocol):
 
         Raises:
             ModelError: If a kind of question is not one that this back end answers.
-            ConnectionError: If a server cannot be reached at all.
+            ServiceAwayError: If a server cannot be reached at all.
         """
+        ...
+
+
+@runtime_checkable
+class DistantBackend(Backend, Protocol):
+    """A back end that may be away for a while."""
+
+    @property
+    def availability(self) -> Availability:
+        """Notes by whoever asks when it was away, and refuses what would be in vain."""
         ...

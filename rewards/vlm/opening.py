@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from kibble.rewards.errors import ConfigError
+from kibble.rewards.errors import ConfigError, MissingDependencyError
 from kibble.rewards.vlm.backend import Backend
 
 if TYPE_CHECKING:
@@ -26,6 +26,7 @@ class BackendOptions:
         api_key_env: Environment variable that holds the server's key; none is sent if it is unset.
         timeout: Seconds that one request to a server may take, all its trials together.
         concurrency: Questions that are sent to a server at once.
+        max_outage: Seconds that a server may be away before the run stops, with a checkpoint.
         image_format: How pictures go to a server: png (exact) or jpeg (quality 95, a third of the
             size and a tenth of the time, and nearly exact).
         dtype: auto (bfloat16 where the device computes in it), float32, bfloat16 or float16.
@@ -40,6 +41,7 @@ class BackendOptions:
     api_key_env: str = "OPENAI_API_KEY"
     timeout: float = 60.0
     concurrency: int = 8
+    max_outage: float = 600.0
     image_format: str = "png"
     dtype: str = "auto"
     batch: int = 8
@@ -54,6 +56,8 @@ class BackendOptions:
                 f"`url` belongs to backend=openai, got backend={self.backend} and "
                 f"url={self.url!r}; write backend=openai&url=http://127.0.0.1:8000/v1, or neither."
             )
+        if not self.max_outage >= 0:
+            raise ConfigError(f"`max_outage` must be at least 0, got {self.max_outage}.")
         if self.image_format not in ("png", "jpeg"):
             raise ConfigError(f"`image_format` must be png or jpeg, got {self.image_format!r}.")
         if not self.timeout > 0 or self.concurrency < 1 or self.batch < 1 or self.cache_mb < 0:
@@ -84,13 +88,35 @@ def open_backend(
 
     Raises:
         WeightsError: If local weights are missing, damaged, or have no effect.
+        MissingDependencyError: If torch and torchvision do not belong together.
         ModelError: If the server does not serve that model.
-        ConnectionError: If the server cannot be reached.
+        ServiceAwayError: If the server cannot be reached.
     """
     if options.backend == "openai":
         from kibble.rewards.vlm.openai.backend import open_server
 
         return open_server(weights, options, adapters=adapters or {})
-    from kibble.rewards.vlm.local.backend import open_local
+    from kibble.rewards.vlm.local.weight_files import locate
 
+    for reference in (weights, *(adapters or {}).values()):
+        locate(reference)  # torch and transformers take seconds to import
+    try:
+        from kibble.rewards.vlm.local.backend import open_local
+    except (ImportError, RuntimeError) as error:
+        if not _torchvision_is_to_blame(error):
+            raise
+        raise MissingDependencyError(
+            "`torchvision` must be the build that belongs to the installed torch, and is not, so "
+            "that transformers cannot be imported; install the two together, as the page "
+            "pytorch.org/get-started says, or uninstall torchvision. `kibble doctor` checks it."
+        ) from error
     return open_local(weights, options, device=device, adapters=adapters or {})
+
+
+def _torchvision_is_to_blame(error: BaseException | None) -> bool:
+    """Whether an import failed because torchvision's own operators are not there."""
+    while error is not None:
+        if isinstance(error, RuntimeError) and "torchvision::" in str(error):
+            return True
+        error = error.__cause__ or error.__context__
+    return False

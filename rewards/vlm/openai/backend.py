@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from kibble.rewards.errors import ModelError
@@ -31,8 +32,8 @@ def open_server(
 
     Args:
         weights: Name that the server serves the model under.
-        options: Its ``url``, ``api_key_env``, ``timeout``, ``concurrency``, ``image_format`` and
-            ``cache_mb`` count.
+        options: Its ``url``, ``api_key_env``, ``timeout``, ``concurrency``, ``max_outage``,
+            ``image_format`` and ``cache_mb`` count.
         adapters: Name to the name that the server serves the adapter under; SGLang's form is
             ``model:adapter``.
 
@@ -41,7 +42,7 @@ def open_server(
 
     Raises:
         ConfigError: If the address is none.
-        ConnectionError: If the server cannot be reached.
+        ServiceAwayError: If the server cannot be reached.
         ModelError: If it does not serve the model or an adapter, or the key is wrong.
         TimeoutError: If it does not answer in time.
     """
@@ -80,12 +81,12 @@ def open_server(
         connection,
         weights,
         adapters=adapters or {},
-        dialect=dialect,
-        gives_logprobs=gives_logprobs,
+        dialect=replace(dialect, gives_logprobs=gives_logprobs),
         pictures=EncodedPictures(
             options.cache_mb, "jpeg" if options.image_format == "jpeg" else "png"
         ),
         remembers=options.cache_mb > 0,
+        max_outage=options.max_outage,
         identity="/".join([dialect.name, *roots]),
     )
 

@@ -22,6 +22,7 @@ class Dialect:
             (``prompt_logprobs``), which rates answers of several tokens exactly.
         takes_clips: Whether it takes a clip as a sequence of frames with their rate
             (``video/jpeg``); otherwise clips are shown as pictures in order.
+        gives_logprobs: Whether it gives the log-probabilities of what it says; found by asking.
         bounds_pixels: Whether it lets the model's own processor resize pictures to bounds of
             pixels (``mm_processor_kwargs``); otherwise they are resized before they are sent, and
             the processor's rounding to whole patches may add or take a row.
@@ -34,6 +35,7 @@ class Dialect:
     constrains: Literal["structured_outputs", "regex", ""] = ""
     rates_prompts: bool = False
     takes_clips: bool = False
+    gives_logprobs: bool = True
     bounds_pixels: bool = False
     fields: Mapping[str, object] = field(default_factory=dict)
 

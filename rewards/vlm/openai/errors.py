@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from kibble.rewards.errors import ModelError
+from kibble.rewards.errors import ModelError, ServiceAwayError
 
 __all__ = ["UnreachableError", "UnusableError"]
 
 
-class UnreachableError(ConnectionError):
+class UnreachableError(ServiceAwayError):
     """The server took no connection or broke it."""
 
 

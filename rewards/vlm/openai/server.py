@@ -11,6 +11,7 @@ from dataclasses import replace
 from typing import TypeAlias, final
 
 from kibble.rewards.errors import ModelError
+from kibble.rewards.remote.outages import Availability
 from kibble.rewards.types import Status
 from kibble.rewards.vlm.backend import BackendSpec
 from kibble.rewards.vlm.memo import Memo
@@ -46,7 +47,7 @@ class ServerBackend:
     fails, answers garbage or NaN           ``Failure`` MODEL_ERROR
     answers none of ``choices``             ``Failure`` PARSE_ERROR
     breaks the connection for some          ``Failure`` MODEL_ERROR for those
-    breaks it for all, or is not there      ``ConnectionError``
+    breaks it for all, or is not there      ``ServiceAwayError``
     does not know the model or the key      ``ModelError``
     ======================================  ================================================
 
@@ -55,9 +56,9 @@ class ServerBackend:
         model: Name that it serves the model under.
         adapters: Name of an adapter to the name that it is served under.
         dialect: What the server understands.
-        gives_logprobs: Whether it gives log-probabilities.
         pictures: Encodes pictures.
         remembers: Whether answers are kept.
+        max_outage: Seconds that the server may be away.
         identity: What tells the weights from others.
     """
 
@@ -68,9 +69,9 @@ class ServerBackend:
         *,
         adapters: Mapping[str, str],
         dialect: Dialect,
-        gives_logprobs: bool,
         pictures: EncodedPictures,
         remembers: bool,
+        max_outage: float,
         identity: str,
     ) -> None:
         self._connection = connection
@@ -78,13 +79,13 @@ class ServerBackend:
         self._dialect = dialect
         self._pictures = pictures
         self._memo = Memo(_REMEMBERED if remembers else 0)
-        self._gives_logprobs = gives_logprobs
+        self._availability = Availability(connection.url, max_outage=max_outage)
         self._warned = False
         self._spec = BackendSpec(
             name=model,
             version=hashlib.sha256(identity.encode()).hexdigest()[:16],
             device=connection.url,
-            rates=gives_logprobs,
+            rates=dialect.gives_logprobs,
             probes=False,
         )
 
@@ -92,6 +93,11 @@ class ServerBackend:
     def spec(self) -> BackendSpec:
         """What it is; the version covers names alone, for a server does not show its weights."""
         return self._spec
+
+    @property
+    def availability(self) -> Availability:
+        """When the server was away; see :class:`kibble.rewards.vlm.backend.DistantBackend`."""
+        return self._availability
 
     def answer(self, questions: Sequence[Question]) -> list[Answer]:
         """Answer Q questions at once; see :meth:`kibble.rewards.vlm.backend.Backend.answer`."""
@@ -137,7 +143,7 @@ class ServerBackend:
         return self._rating(question, fields)
 
     def _saying(self, say: Say, fields: Body) -> _Work:
-        if say.top and not self._gives_logprobs:
+        if say.top and not self._dialect.gives_logprobs:
             raise ModelError(self._without_logprobs())
         body: Body = {
             **fields,
@@ -147,7 +153,7 @@ class ServerBackend:
             "temperature": say.temperature,
             "seed": say.seed,
         }
-        if self._gives_logprobs:
+        if self._dialect.gives_logprobs:
             body |= {"logprobs": True, "top_logprobs": say.top}
 
         async def ask() -> Answer:
@@ -157,7 +163,7 @@ class ServerBackend:
         return ask
 
     def _rating(self, question: Rate, fields: Body) -> _Work:
-        if not self._gives_logprobs:
+        if not self._dialect.gives_logprobs:
             raise ModelError(self._without_logprobs())
         tells = self._dialect.rates_prompts
         likeliest: Body = {

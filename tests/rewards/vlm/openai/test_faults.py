@@ -13,8 +13,11 @@ import numpy as np
 import pytest
 from tests.rewards.vlm.openai.faulty_server import answer, faulty_server
 
-from kibble.rewards.errors import ConfigError, ModelError
-from kibble.rewards.types import Status
+from kibble.rewards.adapters.yes_token import Options, open_reward
+from kibble.rewards.episode_reader import EpisodeReader
+from kibble.rewards.errors import ConfigError, ModelError, OutageError
+from kibble.rewards.remote.outages import RecordsOutages
+from kibble.rewards.types import Status, Task
 from kibble.rewards.vlm.backend import Backend
 from kibble.rewards.vlm.opening import BackendOptions, open_backend
 from kibble.rewards.vlm.prompt import Prompt, Turn
@@ -183,6 +186,49 @@ def test_a_server_that_is_gone_is_a_connection_error_until_it_is_back():
     backend.close()
 
 
+def probable(*words: str) -> dict:
+    """An answer whose likeliest first tokens are these words."""
+    likeliest = [{"token": word, "logprob": -2.0} for word in words]
+    return answer(logprobs={"content": [{**likeliest[0], "top_logprobs": likeliest}]})
+
+
+def frames(value: int) -> dict[str, np.ndarray]:
+    return {"front": np.full((1, 32, 32, 3), value, np.uint8)}
+
+
+def test_an_outage_is_excused_counted_and_bounded():
+    task = Task(instruction="push the cube")
+    with faulty_server() as server:
+        server.good = probable("yes", "Yes", "no", "No")
+        model = open_reward("tiny", Options(backend="openai", url=server.url), None)
+        brief = Options(backend="openai", url=server.url, max_outage=0.0)
+        impatient = open_reward("tiny", brief, None)
+        reader, hasty = EpisodeReader(model, 1), EpisodeReader(impatient, 1)
+        assert reader.open(0, task, frames(0)).status is Status.OK
+        assert hasty.open(0, task, frames(0)).status is Status.OK
+        assert isinstance(model, RecordsOutages)
+        assert model.outages == ()
+    for value in (1, 2):
+        reading = reader.read({0: frames(value)})[0]
+        assert (reading.status, reading.excused) == (Status.MODEL_ERROR, True)
+    with pytest.raises(OutageError, match="`max_outage` allows 0 s"):
+        hasty.read({0: frames(1)})
+    with faulty_server(server.server_address[1]) as server:
+        server.good = probable("yes", "Yes", "no", "No")
+        for value in range(3, 60):
+            reading = reader.read({0: frames(value)})[0]
+            if reading.status is Status.OK:
+                break
+            time.sleep(0.1)
+        assert reading.progress == pytest.approx(2 * np.exp(-2.0))
+    outage = only(model.outages)
+    assert outage.over
+    assert outage.unread == value - 1  # frames 1 to value - 1
+    assert "must be there" in outage.reason
+    for opened in (model, impatient):
+        opened.backend.close()
+
+
 def test_no_more_than_so_many_are_asked_at_once(server, opened):
     backend = opened(concurrency=3)
     server.pause = 0.05
@@ -219,7 +265,7 @@ def test_failures_and_samples_are_not_remembered(server, opened):
     server.asked.clear()
     for _ in range(2):
         backend.answer([say(temperature=1.0, seed=seed) for seed in (1, 2)])
-    assert [body["seed"] for body in server.asked] == [1, 2, 1, 2]
+    assert sorted(body["seed"] for body in server.asked) == [1, 1, 2, 2]
 
 
 def test_the_key_is_sent_if_there_is_one(server, opened, monkeypatch):
@@ -276,10 +322,7 @@ print(model.estimate([episode], frames).status.tolist())
 
 
 def test_a_robot_needs_no_torch_and_ends_without_being_told(server):
-    likeliest = [{"token": text, "logprob": -2.0} for text in ("yes", "Yes", "no", "No")]
-    server.good = answer(
-        logprobs={"content": [{"token": "yes", "logprob": -2.0, "top_logprobs": likeliest}]}
-    )
+    server.good = probable("yes", "Yes", "no", "No")
     ended = subprocess.run(
         [sys.executable, "-W", "error", "-c", ROBOT, server.url],
         capture_output=True,
