@@ -91,7 +91,8 @@ def create_application(
     application = FastAPI(
         title="kibble", lifespan=lifespan, openapi_url=None, docs_url=None, redoc_url=None
     )
-    add = application.add_api_route
+    # Plain routes: bodies are binary, so there is nothing for FastAPI to parse before a handler.
+    add = application.router.add_route
     add("/health", service.health, methods=["GET"])
     add("/metrics", service.metrics_text, methods=["GET"])
     add("/v1/models", service.served, methods=["GET"])
@@ -144,7 +145,7 @@ class _Service:
         if self._decoders is not None:
             self._decoders.shutdown(wait=False, cancel_futures=True)
 
-    async def health(self) -> Response:
+    async def health(self, _: Request) -> Response:
         """Answer ``GET /health``."""
         states = {name: model.hosted.state for name, model in self._models.items()}
         ready = not self._stopping and all(s is ModelState.READY for s in states.values())
@@ -186,9 +187,10 @@ class _Service:
 
         return await self._answered(request, "", "models", answer)
 
-    async def open(self, request: Request, model: str, episode: str) -> Response:
+    async def open(self, request: Request) -> Response:
         """Answer ``PUT /v1/models/MODEL/episodes/EPISODE``."""
-        arrived = time.monotonic()
+        arrived, model = time.monotonic(), request.path_params["model"]
+        episode = request.path_params["episode"]
 
         async def answer(incoming: Incoming) -> bytes:
             service = self._model(model)
@@ -204,9 +206,9 @@ class _Service:
 
         return await self._answered(request, model, "open", answer)
 
-    async def estimate(self, request: Request, model: str) -> Response:
+    async def estimate(self, request: Request) -> Response:
         """Answer ``POST /v1/models/MODEL/estimates``."""
-        arrived = time.monotonic()
+        arrived, model = time.monotonic(), request.path_params["model"]
 
         async def answer(incoming: Incoming) -> bytes:
             service = self._model(model)
@@ -225,8 +227,9 @@ class _Service:
 
         return await self._answered(request, model, "estimate", answer)
 
-    async def close(self, request: Request, model: str, episode: str) -> Response:
+    async def close(self, request: Request) -> Response:
         """Answer ``DELETE /v1/models/MODEL/episodes/EPISODE``."""
+        model, episode = request.path_params["model"], request.path_params["episode"]
 
         async def answer(_: Incoming) -> bytes:
             closed = await self._model(model).close(episode)

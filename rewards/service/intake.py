@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 from collections.abc import Iterable
 from types import TracebackType
 from typing import final
 
+import anyio
 from starlette.requests import ClientDisconnect, Request
 
 from kibble.rewards.service.failures import Code, ServiceError
@@ -88,8 +88,9 @@ class Incoming:
         self._check_size(announced)
         self._add(announced)
         try:
-            return await asyncio.wait_for(self._read(announced), settings.body_timeout)
-        except asyncio.TimeoutError as error:
+            with anyio.fail_after(settings.body_timeout):
+                return await self._read(announced)
+        except TimeoutError as error:
             raise ServiceError(
                 Code.SLOW_CLIENT,
                 f"A body must arrive within {settings.body_timeout:g} s, this one did not; send "
@@ -109,8 +110,8 @@ class Incoming:
 
         A connection that is closed over unread bytes is reset, and the error in it is lost.
         """
-        with contextlib.suppress(asyncio.TimeoutError, ClientDisconnect):
-            await asyncio.wait_for(self._throw_away(), _DRAIN_SECONDS)
+        with contextlib.suppress(ClientDisconnect), anyio.move_on_after(_DRAIN_SECONDS):
+            await self._throw_away()
         return self._complete
 
     def _check_size(self, size: int) -> None:

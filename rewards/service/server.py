@@ -107,6 +107,7 @@ class Server:
                 lifespan="on",
                 ws="none",
                 server_header=False,
+                proxy_headers=False,
                 timeout_keep_alive=int(_KEEP_ALIVE),
                 timeout_graceful_shutdown=max(1, round(grace)),
                 limit_concurrency=_CONNECTIONS,
