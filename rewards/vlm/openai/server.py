@@ -80,7 +80,7 @@ class ServerBackend:
         self._pictures = pictures
         self._memo = Memo(_REMEMBERED if remembers else 0)
         self._availability = Availability(connection.url, max_outage=max_outage)
-        self._warned = False
+        self._warned: set[str] = set()
         self._spec = BackendSpec(
             name=model,
             version=hashlib.sha256(identity.encode()).hexdigest()[:16],
@@ -144,7 +144,11 @@ class ServerBackend:
 
     def _saying(self, say: Say, fields: Body) -> _Work:
         if say.top and not self._dialect.gives_logprobs:
-            raise ModelError(self._without_logprobs())
+            self._warn(
+                "The server at %s gives no log-probabilities: confidences that are read from them "
+                "are 1, and numbers that are read from them fail.",
+                self._connection.url,
+            )
         body: Body = {
             **fields,
             **self._conversation(say.prompt),
@@ -195,17 +199,20 @@ class ServerBackend:
 
     def _conversation(self, prompt: Prompt) -> Body:
         parts = (part for turn in prompt.turns for part in turn.parts)
-        if not (self._dialect.takes_clips or self._warned) and any(
-            isinstance(part, Clip) for part in parts
-        ):
-            self._warned = True
-            _LOG.warning(
+        if not self._dialect.takes_clips and any(isinstance(part, Clip) for part in parts):
+            self._warn(
                 "Clips are sent to %s servers as pictures in order, without their rate; a model "
                 "that was trained on video reads that otherwise. Serve it by vLLM, or use "
                 "backend=local.",
                 self._dialect.name,
             )
         return conversation(prompt, self._dialect, self._pictures)
+
+    def _warn(self, text: str, value: str) -> None:
+        """Log a warning once."""
+        if text not in self._warned:
+            self._warned.add(text)
+            _LOG.warning(text, value)
 
     def _without_logprobs(self) -> str:
         return (

@@ -55,6 +55,11 @@ def expected_number(
     >>> round(expected_number([token], low=-100, high=100).value, 6)
     5.0
     """
+    if not tokens:
+        raise AnswerError(
+            "A number must come with the tokens that spell it, got none; ask a back end that "
+            "gives log-probabilities."
+        )
     spoken = _without_special(tokens)
     text = "".join(token.text for token in spoken)
     match = _SIGNED.fullmatch(text)

@@ -357,14 +357,18 @@ def test_rating_believes_no_server_whose_prompt_tokens_do_not_follow(server, ope
     assert isinstance(only(backend.answer([rate("yes")])), Ratings)
 
 
-def test_a_server_without_log_probabilities_says_so_when_they_are_needed(server, opened):
+def test_a_server_without_log_probabilities_says_so_when_they_are_needed(server, opened, caplog):
     server.good = answer(logprobs=None)
     backend = opened()
     assert backend.spec.rates is False
     assert only(backend.answer([say()])).text == "yes"
-    for question in (rate("yes"), say(top=5)):
-        with pytest.raises(ModelError, match="does not give; serve the weights by vLLM"):
-            backend.answer([question])
+    assert caplog.text == ""
+    for text in ("Done?", "Really?"):
+        reply = only(backend.answer([say(text, top=5)]))
+        assert (reply.text, reply.tokens) == ("yes", ())
+    assert caplog.text.count("gives no log-probabilities") == 1
+    with pytest.raises(ModelError, match="does not give; serve the weights by vLLM"):
+        backend.answer([rate("yes")])
 
 
 def test_a_server_that_refuses_log_probabilities_is_asked_without(server, opened):

@@ -130,7 +130,8 @@ def test_a_certain_number_is_itself(number):
 @pytest.mark.parametrize(
     ("tokens", "message"),
     [
-        ([], "must be one number"),
+        ([], "must come with the tokens that spell it"),
+        ([Token(text="</s>", logprob=0.0)], "must be one number"),
         ([token(a=1.0)], "must be one number"),
         ([token(**{"4": 1.0}), token(**{".": 1.0}), token(**{"2": 1.0})], "must be one number"),
         ([Token(text="4", logprob=math.nan)], "must come with log-probabilities"),
