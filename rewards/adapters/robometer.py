@@ -31,7 +31,7 @@ from kibble.rewards.adapters.generative import GenerativeReward, Pictures, Readi
 from kibble.rewards.adapters.robometer_heads import Head, read_heads
 from kibble.rewards.errors import ConfigError
 from kibble.rewards.types import Episode, ModelSpec, RewardModel
-from kibble.rewards.vlm.opening import BackendOptions
+from kibble.rewards.vlm.opening import BackendOptions, check_torchvision
 from kibble.rewards.vlm.prompt import Part, Prompt, Turn
 from kibble.rewards.vlm.questions import Answer, Probe, Question
 from kibble.rewards.vlm.readouts.bins import expected_bin, logistic
@@ -199,11 +199,13 @@ def open_reward(weights: str | None, options: Options, device: torch.device | No
         WeightsError: If the weights are missing or damaged, or have no heads.
         ConfigError: If an option is out of range.
     """
-    from kibble.rewards.vlm.local.backend import open_local
     from kibble.rewards.vlm.local.weight_files import locate
 
     reference = weights or CARD.hub_ids[0]
     folder = locate(reference)
+    check_torchvision()
+    from kibble.rewards.vlm.local.backend import open_local
+
     progress, success = read_heads(folder)
     backend = open_local(
         reference,

@@ -12,7 +12,7 @@ from kibble.rewards.vlm.backend import Backend
 if TYPE_CHECKING:
     import torch
 
-__all__ = ["BackendOptions", "open_backend"]
+__all__ = ["BackendOptions", "check_torchvision", "open_backend"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -100,17 +100,28 @@ def open_backend(
 
     for reference in (weights, *(adapters or {}).values()):
         locate(reference)  # torch and transformers take seconds to import
+    check_torchvision()
+    from kibble.rewards.vlm.local.backend import open_local
+
+    return open_local(weights, options, device=device, adapters=adapters or {})
+
+
+def check_torchvision() -> None:
+    """Import what a model in this process needs.
+
+    Raises:
+        MissingDependencyError: If torch and torchvision do not belong together.
+    """
     try:
-        from kibble.rewards.vlm.local.backend import open_local
+        import kibble.rewards.vlm.local.backend  # noqa: F401
     except (ImportError, RuntimeError) as error:
         if not _torchvision_is_to_blame(error):
             raise
         raise MissingDependencyError(
             "`torchvision` must be the build that belongs to the installed torch, and is not, so "
-            "that transformers cannot be imported; install the two together, as the page "
-            "pytorch.org/get-started says, or uninstall torchvision. `kibble doctor` checks it."
+            "that transformers cannot be imported; install the two together, as pytorch.org says. "
+            "`kibble doctor` checks it."
         ) from error
-    return open_local(weights, options, device=device, adapters=adapters or {})
 
 
 def _torchvision_is_to_blame(error: BaseException | None) -> bool:
