@@ -40,6 +40,10 @@ class ServeConfig:
         grace: Seconds that requests which are under way when it stops may still take.
         device: auto, cpu, cuda or cuda:0.
         threads: Threads that torch uses for each model.
+        replicas: Processes that serve, by Ray; each opens every model. Ray keeps `threads` cores
+            for each.
+        gpus: GPUs that Ray keeps for each replica; 0.5 puts two on one.
+        ray: Address of a Ray cluster to serve on, or auto; null takes this machine.
         quiet: Whether to say nothing but errors.
 
     Raises:
@@ -67,6 +71,9 @@ class ServeConfig:
     grace: float = 30.0
     device: str = "auto"
     threads: int = 1
+    replicas: int = 1
+    gpus: float = 0.0
+    ray: str | None = None
     quiet: bool = False
 
     def __post_init__(self) -> None:
@@ -82,7 +89,7 @@ class ServeConfig:
                 "`certificate` and `key` belong together, got one without the other; give both "
                 "for https, or neither for http."
             )
-        for name in ("body_mb", "memory_mb", "threads"):
+        for name in ("body_mb", "memory_mb", "threads", "replicas"):
             if getattr(self, name) < 1:
                 raise ConfigError(f"`{name}` must be at least 1, got {getattr(self, name)}.")
         if not 0.0 < self.picture_megapixels <= 1000.0:
@@ -91,3 +98,13 @@ class ServeConfig:
             )
         if not self.grace > 0.0:
             raise ConfigError(f"`grace` must be above 0 s, got {self.grace}.")
+        if self.gpus < 0.0 or (self.gpus > 0.0 and not self.by_ray):
+            raise ConfigError(
+                f"`gpus` must be 0, or more with replicas= or ray=, got {self.gpus}; write "
+                "device=cuda for a single process."
+            )
+
+    @property
+    def by_ray(self) -> bool:
+        """Whether Ray runs the service."""
+        return self.replicas > 1 or self.ray is not None

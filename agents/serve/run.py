@@ -45,6 +45,11 @@ def serve(config: ServeConfig) -> None:
         if config.certificate is not None and config.key is not None
         else None
     )
+    if config.by_ray:
+        from kibble.agents.serve.replicated import serve_replicas
+
+        serve_replicas(config, references, settings, tls=tls)
+        return
     loaded: list[HostedModel] = []
 
     def on_loaded(hosted: HostedModel) -> None:

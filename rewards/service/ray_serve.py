@@ -12,7 +12,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Mapping
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 
 from fastapi import FastAPI
 from ray import serve
@@ -53,7 +53,6 @@ def ray_application(
     settings: ServiceSettings | None = None,
     *,
     replicas: int = 1,
-    cpus: float = 1.0,
     gpus: float = 0.0,
     threads: int = 1,
 ) -> Application:
@@ -65,35 +64,35 @@ def ray_application(
         models: Name on the wire to the reference of a reward model; paths must hold on every node.
         settings: Sizes, times and limits of each replica.
         replicas: How many there are; each loads every model.
-        cpus: Cores that Ray keeps for each.
         gpus: GPUs that Ray keeps for each; 0.5 puts two on one.
-        threads: Threads that torch uses for each model.
+        threads: Threads that torch uses for each model, and cores that Ray keeps for each replica.
 
     Raises:
         ConfigError: If a number is out of range.
     """
-    if replicas < 1 or cpus < 0.0 or gpus < 0.0 or threads < 1:
+    if replicas < 1 or threads < 1 or gpus < 0.0:
         raise ConfigError(
-            "`replicas` and `threads` must be at least 1, `cpus` and `gpus` 0 or more, got "
-            f"{replicas}, {threads}, {cpus} and {gpus}."
+            "`replicas` and `threads` must be at least 1, `gpus` 0 or more, got "
+            f"{replicas}, {threads} and {gpus}."
         )
 
     def build() -> FastAPI:  # in each replica
         return _loaded_application(models, settings, gpu=gpus > 0.0, threads=threads)
 
-    deployment = serve.deployment(
+    configure: Any = RequestRouterConfig  # its fields are typed for pydantic's own checker
+    deployment: Any = serve.deployment(
         serve.ingress(build)(_Replica),
         name="rewards",
         num_replicas=replicas,
         max_ongoing_requests=_AT_ONCE,
-        ray_actor_options={"num_cpus": cpus, "num_gpus": gpus},
-        request_router_config=RequestRouterConfig(
+        ray_actor_options={"num_cpus": threads, "num_gpus": gpus},
+        request_router_config=configure(
             request_router_class=_ROUTER,
             request_router_kwargs={"num_fallback_replicas": 0},
         ),
         logging_config=LoggingConfig(enable_access_log=False),
     )
-    return deployment.bind()
+    return cast("Application", deployment.bind())
 
 
 def _loaded_application(

@@ -5,13 +5,13 @@ from __future__ import annotations
 import contextlib
 import json
 import logging
-import os
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, cast
 
 from kibble.agents.progress_bar import bar
+from kibble.agents.ray_session import ray_session
 from kibble.agents.score.collection.parts import (
     Outcome,
     read_outcomes,
@@ -27,7 +27,6 @@ from kibble.rewards.reference import parse_reference
 
 __all__ = ["score_collection"]
 
-_LOCAL_STORE = 256 * 2**20  # bytes of shared memory: outcomes are small
 _MOST_IN_A_PART = 16  # recordings
 _SETTINGS = ("reward", "by_view", "fps", "max_frames")
 
@@ -103,12 +102,13 @@ def _prepare(out: Path, config: ScoreConfig) -> None:
 
 def _read_by_ray(config: ScoreConfig, waiting: Sequence[Recording]) -> Iterator[dict[str, Any]]:
     """Yield blocks of outcomes as they are finished, in any order."""
-    with _ray(config):
+    cores = config.workers * config.threads or None
+    with ray_session(config.ray, cores=cores), _quiet():
         import ray
 
         resources: dict[str, float] = ray.cluster_resources()  # type: ignore[no-untyped-call]
-        cores = int(resources.get("CPU", 1)) // config.threads
-        workers = max(1, min(config.workers or cores, len(waiting)))
+        most = int(resources.get("CPU", 1)) // config.threads
+        workers = max(1, min(config.workers or most, len(waiting)))
         parts = max(-(-len(waiting) // _MOST_IN_A_PART), min(4 * workers, len(waiting)))
         rows = [{"recording": json.dumps(asdict(recording))} for recording in waiting]
         read = ray.data.from_items(rows, override_num_blocks=parts).map_batches(
@@ -129,41 +129,18 @@ def _read_by_ray(config: ScoreConfig, waiting: Sequence[Recording]) -> Iterator[
 
 
 @contextlib.contextmanager
-def _ray(config: ScoreConfig) -> Iterator[None]:
-    """Use the Ray that runs in this process, or the cluster at ``config.ray``, or start one.
-
-    One that is started is for this machine alone, and is stopped again.
-    """
-    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # nothing is sent to anybody
-    import ray
+def _quiet() -> Iterator[None]:
+    """Keep Ray Data from showing bars and from logging what it raises as well."""
     import ray.data
 
-    own = not ray.is_initialized()
-    if own:
-        ray.init(**_options(config))
+    ray.data.DataContext.get_current().enable_progress_bars = False
     logger = logging.getLogger("ray.data")
     level = logger.level
-    logger.setLevel(logging.CRITICAL)  # what it meets is raised as well
+    logger.setLevel(logging.CRITICAL)
     try:
-        ray.data.DataContext.get_current().enable_progress_bars = False
         yield
     finally:
         logger.setLevel(level)
-        if own:
-            ray.shutdown()
-
-
-def _options(config: ScoreConfig) -> dict[str, Any]:
-    shared = {"logging_level": logging.ERROR, "log_to_driver": False}
-    if config.ray is not None:
-        return {**shared, "address": config.ray}
-    return {
-        **shared,
-        "num_cpus": config.workers * config.threads or None,
-        "include_dashboard": False,
-        "object_store_memory": _LOCAL_STORE,
-        "_node_ip_address": "127.0.0.1",
-    }
 
 
 def _cause(error: BaseException | None) -> KibbleError | None:

@@ -2,53 +2,44 @@
 
 from __future__ import annotations
 
-import logging
-import os
 import time
 from collections.abc import Iterator
+from importlib.util import find_spec
 
 import httpx
 import numpy as np
 import pytest
 from tests.rewards.remote.service_process import free_port
 
+from kibble.agents.ray_session import ray_session
 from kibble.rewards import Frames, Status, Task
 from kibble.rewards.catalogue import open_model
 from kibble.rewards.errors import ConfigError, ServiceAwayError
 
-ray = pytest.importorskip("ray")
-pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore::DeprecationWarning:ray")]
+pytestmark = [
+    pytest.mark.skipif(find_spec("ray") is None, reason="needs the extra ray"),
+    pytest.mark.slow,
+    pytest.mark.filterwarnings("ignore::DeprecationWarning:ray"),
+]
 
 TASK = Task(instruction="push the red cube onto the green pad")
 
 
 @pytest.fixture(scope="module")
 def url() -> Iterator[str]:
-    from ray import serve
-
-    from kibble.rewards.service.ray_serve import ray_application
-
-    os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
     port = free_port()
-    ray.init(
-        num_cpus=2,
-        include_dashboard=False,
-        object_store_memory=128 * 2**20,
-        _node_ip_address="127.0.0.1",
-        log_to_driver=False,
-        logging_level=logging.ERROR,
-    )
-    try:
+    with ray_session(None, cores=2):
+        from ray import serve
+
+        from kibble.rewards.service.ray_serve import ray_application
+
         serve.start(http_options={"host": "127.0.0.1", "port": port})
-        serve.run(
-            ray_application({"counter": "time_counter?horizon=40"}, replicas=2, cpus=0.5),
-            name="rewards",
-            route_prefix="/",
-        )
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        serve.shutdown()
-        ray.shutdown()
+        try:
+            application = ray_application({"counter": "time_counter?horizon=40"}, replicas=2)
+            serve.run(application, name="rewards", route_prefix="/")
+            yield f"http://127.0.0.1:{port}"
+        finally:
+            serve.shutdown()
 
 
 def frames(count: int) -> Frames:
@@ -78,6 +69,8 @@ def test_episodes_stay_with_their_replica_and_go_on_when_it_dies(url):
         estimate = model.estimate(episodes, frames(16))
         np.testing.assert_allclose(estimate.progress, step / 40, rtol=1e-6)
     assert [episode.memory["name"] for episode in episodes] == names
+
+    import ray
 
     name = next(
         actor["name"]

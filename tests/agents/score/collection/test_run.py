@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import logging
-import os
 import shutil
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -16,13 +15,14 @@ from tests.agents.footage.clips import plain, write_clip
 from tests.tiny_grm import saved
 
 from kibble.agents.cli import run
+from kibble.agents.ray_session import ray_session
 from kibble.agents.score.collection.run import score_collection
 from kibble.agents.score.config import ScoreConfig
 from kibble.agents.score.run import run_scoring
 from kibble.rewards.errors import CheckpointError, WeightsError
 
-ray = pytest.importorskip("ray")
 pytestmark = [
+    pytest.mark.skipif(find_spec("ray") is None, reason="needs the extra ray"),
     pytest.mark.slow,
     # Ray Data sets its own deprecated settings
     pytest.mark.filterwarnings("ignore::DeprecationWarning:ray.data.context"),
@@ -33,17 +33,11 @@ INSTRUCTION = "push the red cube to the middle"
 
 @pytest.fixture(scope="module")
 def small_ray():
-    os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
-    ray.init(
-        num_cpus=2,
-        include_dashboard=False,
-        object_store_memory=128 * 2**20,
-        _node_ip_address="127.0.0.1",
-        log_to_driver=False,
-        logging_level=logging.ERROR,
-    )
-    yield
-    ray.shutdown()
+    with ray_session(None, cores=2):
+        import ray
+
+        assert [node["NodeManagerAddress"] for node in ray.nodes()] == ["127.0.0.1"]
+        yield
 
 
 @pytest.fixture
@@ -73,6 +67,8 @@ def test_command_line_starts_and_stops_a_ray_of_its_own(config, tmp_path, capsys
     assert "Not read: " in said
     assert "none.mp4', where there is nothing" in said
     assert "1 of 2 recordings read" in said
+    import ray
+
     assert not ray.is_initialized()
 
 
