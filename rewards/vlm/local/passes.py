@@ -160,6 +160,7 @@ class Reader:
         """Read one block and return (rows, keep, W) last hidden states."""
         before = states.end - block.width
         for i, part in enumerate(block.parts, start=block.first):
+            states.blank(i, slice(0, before - part.known))
             if part.known:
                 known = states.tensor[:, :, i, :, before - part.known : before]
                 self._tree.read(scope, part.row.text.units[: part.known], known)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 from collections.abc import Sequence
 from types import SimpleNamespace
@@ -13,6 +14,7 @@ import transformers
 from transformers.image_processing_backends import TorchvisionBackend
 from transformers.image_utils import SizeDict
 
+from kibble.rewards.errors import FrameError
 from kibble.rewards.vlm.local.family import Bounds, Features
 from kibble.rewards.vlm.local.pieces import Grid, Kind, Piece, Placed, Sight, Special
 from kibble.rewards.vlm.prompt import Clip, Picture
@@ -44,28 +46,25 @@ class Qwen:
         self._timestamps = model.config.model_type.startswith("qwen3")
         self._merged = self._images.merge_size**2
         self._together: int = self._videos.temporal_patch_size
+        self._size = functools.lru_cache(maxsize=1024)(self._resized_to)
 
     def picture(self, picture: Picture, bounds: Bounds) -> Placed:
         """Place a picture; ``bounds`` replace those of the image processor."""
-        height, width = picture.pixels.shape[:2]
-        blank = torch.empty((1, 3, height, width), dtype=torch.uint8, device="meta")
-        size = SizeDict(shortest_edge=bounds[0], longest_edge=bounds[1]) if bounds else None
-        images = self._images
-        resized = images.resize(
-            blank, size or images.size, images.resample, images.patch_size * images.merge_size
-        )
-        sight = self._sight("image", (picture,), resized.shape, images.patch_size)
-        return Placed(pieces=(sight,), grids=(self._grid(sight, images.patch_size),))
+        patch = self._images.patch_size
+        size = self._size(picture.pixels.shape[:2], 0, bounds)
+        sight = self._sight("image", (picture,), size, patch)
+        return Placed(pieces=(sight,), grids=(self._grid(sight, patch),))
 
     def clip(self, clip: Clip, bounds: Bounds) -> Placed:
         """Place a clip; ``bounds`` hold for each frame and replace the video processor's."""
         frames = list(clip.frames)
         frames += frames[-1:] * (-len(frames) % self._together)
-        shape = self._clip_shape(max(len(clip.frames), self._together), frames[0], bounds)
+        count = max(len(clip.frames), self._together)
+        size = self._size(frames[0].pixels.shape[:2], count, bounds)
         patch = self._videos.patch_size
         timing = b"" if self._timestamps else str(clip.fps).encode()
         sights = [
-            self._sight("video", tuple(frames[i : i + self._together]), shape, patch, timing)
+            self._sight("video", tuple(frames[i : i + self._together]), size, patch, timing)
             for i in range(0, len(frames), self._together)
         ]
         grid = self._grid(sights[0], patch)
@@ -142,36 +141,50 @@ class Qwen:
             )
         return outputs
 
-    def _clip_shape(self, count: int, frame: Picture, bounds: Bounds) -> torch.Size:
-        """Shape of the frames after resizing; without bounds it may depend on their number."""
-        height, width = frame.pixels.shape[:2]
-        videos = self._videos
-        factor = videos.patch_size * videos.merge_size
-        if bounds:
-            blank = torch.empty((1, 3, height, width), dtype=torch.uint8, device="meta")
-            size = SizeDict(shortest_edge=bounds[0], longest_edge=bounds[1])
-            bounded: torch.Size = self._images.resize(blank, size, videos.resample, factor).shape
-            return bounded
-        blank = torch.empty((1, count, 3, height, width), dtype=torch.uint8, device="meta")
-        shape: torch.Size = videos.resize(
-            blank,
-            videos.size,
-            videos.resample,
-            factor=factor,
-            temporal_factor=self._together,
-            cap_pixels_per_frame=bool(videos.cap_pixels_per_frame),
-        ).shape
-        return shape
+    def _resized_to(self, shape: tuple[int, int], frames: int, bounds: Bounds) -> tuple[int, int]:
+        """Ask the model's processor for the size of a picture or, given their number, of frames.
+
+        Without bounds the size of frames may depend on how many there are.
+
+        Raises:
+            FrameError: If the processor takes no picture of that shape.
+        """
+        videos, images = self._videos, self._images
+        seer = videos if frames else images
+        factor = seer.patch_size * seer.merge_size
+        # on the device "meta" a tensor has a shape and nothing else
+        blank = torch.empty((1, 3, *shape), dtype=torch.uint8, device="meta")
+        try:
+            if bounds or not frames:
+                given = (
+                    SizeDict(shortest_edge=bounds[0], longest_edge=bounds[1]) if bounds else None
+                )
+                found = images.resize(blank, given or images.size, seer.resample, factor)
+            else:
+                found = videos.resize(
+                    blank[:, None].expand(1, frames, -1, -1, -1),
+                    videos.size,
+                    videos.resample,
+                    factor=factor,
+                    temporal_factor=self._together,
+                    cap_pixels_per_frame=bool(videos.cap_pixels_per_frame),
+                )
+        except ValueError as error:
+            raise FrameError(
+                f"A picture must have a shape that the model's processor takes, got {shape} "
+                f"(height, width): {error}."
+            ) from error
+        return int(found.shape[-2]), int(found.shape[-1])
 
     def _sight(
         self,
         kind: Kind,
         pictures: tuple[Picture, ...],
-        shape: torch.Size,
+        size: tuple[int, int],
         patch: int,
         timing: bytes = b"",
     ) -> Sight:
-        height, width = int(shape[-2]), int(shape[-1])
+        height, width = size
         content = hashlib.blake2b(f"{kind} {height} {width}".encode(), digest_size=16)
         for picture in pictures:
             content.update(picture.key)
@@ -181,7 +194,7 @@ class Qwen:
             kind=kind,
             tokens=tokens,
             pictures=pictures,
-            size=(height, width),
+            size=size,
             timing=timing,
         )
 

@@ -54,15 +54,17 @@ class StatesShape:
         self._dtype: torch.dtype = model.dtype
         self._device: torch.device = model.device
 
-    def zeros(self, rows: int, capacity: int) -> torch.Tensor:
-        """(layers, 2, rows, heads, capacity, D); zeros, as what is masked must be finite."""
+    def empty(self, rows: int, capacity: int) -> torch.Tensor:
+        """(layers, 2, rows, heads, capacity, D) of whatever the memory holds."""
         shape = (self._layers, 2, rows, self._heads, capacity, self._width)
-        return torch.zeros(shape, dtype=self._dtype, device=self._device)
+        return torch.empty(shape, dtype=self._dtype, device=self._device)
 
 
 @final
 class BatchStates:
     """States of B rows that all end at one column, so that they can be gone on with together.
+
+    What stands before a sequence must be blanked: masked or not, it has to be finite.
 
     Args:
         shape: Sizes.
@@ -76,8 +78,12 @@ class BatchStates:
     """
 
     def __init__(self, shape: StatesShape, *, rows: int, end: int, reserve: int) -> None:
-        self.tensor = shape.zeros(rows, end + reserve)
+        self.tensor = shape.empty(rows, end + reserve)
         self.end = end
+
+    def blank(self, row: int, columns: slice) -> None:
+        """Clear what no pass will write."""
+        self.tensor[:, :, row, :, columns] = 0.0
 
     def cache(self, rows: slice, *, begin: int, filled: int) -> Cache:
         """What the model takes for some rows; it writes into ``tensor``.

@@ -13,7 +13,7 @@ from tests.rewards.vlm.local.library import (
     says,
 )
 
-from kibble.rewards.errors import ModelError
+from kibble.rewards.errors import FrameError, ModelError
 from kibble.rewards.vlm.local.loading import open_weights
 from kibble.rewards.vlm.local.rendering import Renderer
 from kibble.rewards.vlm.prompt import Clip, Prompt, Turn
@@ -232,3 +232,18 @@ def test_a_template_that_drops_a_part_is_an_error(renderer: Renderer) -> None:
     strict.processor.chat_template = "{% for m in messages %}{{ m.content[0].text }}{% endfor %}"
     with pytest.raises(ModelError, match="must keep every part of the prompt"):
         Renderer(strict.processor, strict.family).render(says("a", "b"))
+
+
+@pytest.mark.parametrize("architecture", ["qwen3_vl", "qwen2_5_vl"])
+def test_a_shape_that_the_processor_refuses(architecture: str) -> None:
+    opened = open_weights(
+        ARCHITECTURES[architecture](),
+        dtype=torch.float32,
+        device=torch.device("cpu"),
+        trust_remote_code=False,
+    )
+    renderer = Renderer(opened.processor, opened.family)
+    thin = picture(1, 2, 900)
+    for part in (thin, Clip((thin, thin), 1.0)):
+        with pytest.raises(FrameError, match=r"got \(2, 900\)"):
+            renderer.render(says(part, "x"))
