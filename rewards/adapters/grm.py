@@ -21,7 +21,7 @@ from kibble.rewards.types import Episode, ModelSpec, RewardModel
 from kibble.rewards.vlm.opening import open_backend
 from kibble.rewards.vlm.prompt import Picture, Prompt, Turn
 from kibble.rewards.vlm.questions import Answer, Failure, Question, Reply
-from kibble.rewards.vlm.readouts.said import said_probability
+from kibble.rewards.vlm.readouts.said import number_confidence
 from kibble.rewards.vlm.readouts.score_tag import signed_percentage
 
 if TYPE_CHECKING:
@@ -46,6 +46,7 @@ CARD = ModelCard(
 
 PIXELS = (12_544, 76_800)  # least and most of each picture, in training (finetune_grm.sh) too
 MAX_TOKENS = 64  # the answer takes about ten; theirs stops at 1024
+TOP = 10  # likeliest tokens at each place, for the confidence
 GRAMMAR = (
     *(f"<score>-{percent}%</score>" for percent in range(100, 0, -1)),
     "<score>0%</score>",
@@ -113,8 +114,8 @@ class GrmLayout:
     view that the goal frames lack is the goal's front view, as the authors have it for all goals.
     The probability of success is the progress: the authors take 0.95 and more for done.
 
-    The confidence is the probability of the percentages that were said, the least of the
-    readings; with several samples, how near they are.
+    The confidence is how near to the percentage that was said those are that the model weighed
+    besides, the least of the readings; with several samples, how near they are.
 
     ``Episode.memory`` holds pictures by camera under ``start``, ``last`` and ``goal``;
     ``incremental``, a number; and with forward and backward read ``disagreement``, their distance.
@@ -251,13 +252,18 @@ def _hop(episode: Episode, pictures: Sequence[Picture]) -> Spoken:
         read=_read,
         low=-1.0,
         high=1.0,
+        top=TOP,
     )
 
 
 def _read(reply: Reply) -> tuple[float, float]:
     hop = signed_percentage(reply.text)
     said = re.sub(r"</?score>", "", reply.text).strip()
-    return hop, said_probability(reply.tokens, said)
+
+    def read(text: str) -> float:
+        return signed_percentage(f"<score>{text}</score>")
+
+    return hop, number_confidence(reply.tokens, said, read, low=-1.0, high=1.0)
 
 
 def open_reward(weights: str | None, options: Options, device: torch.device | None) -> RewardModel:

@@ -96,8 +96,8 @@ class LrmLayout:
     A step of s has no size of its own, so the authors pay s itself; as a potential's change,
     ``step s`` is paid. Between equal pictures s is 0 and not asked for. The probability of success
     is that of completion where it is asked, else the progress. The confidence is the probability
-    of the values that were said, the least of the questions; with several samples, how near they
-    are.
+    of the word that was said, or how near to the number that was said those are that were weighed
+    besides, the least of the questions; with several samples, how near they are.
 
     The published progress adapter replaces the vision tower as well. The local back end applies
     that; vLLM's adapters cannot. Serve that adapter merged into the base, and name the merged

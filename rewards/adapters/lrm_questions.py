@@ -9,10 +9,11 @@ from kibble.rewards.adapters.spoken import Spoken
 from kibble.rewards.vlm.prompt import Picture, Prompt, Turn
 from kibble.rewards.vlm.questions import Reply
 from kibble.rewards.vlm.readouts.json_answer import json_choice, json_number
-from kibble.rewards.vlm.readouts.said import said_probability
+from kibble.rewards.vlm.readouts.said import number_confidence, said_probability
 
 __all__ = ["ask_completion", "ask_contrastive", "ask_progress"]
 
+TOP = 10  # likeliest tokens at each place, for the confidence
 _SIDES = {"ImageA": -1.0, "ImageB": 1.0}
 _ANSWERS = {"yes": 1.0, "no": 0.0}
 
@@ -44,7 +45,11 @@ def ask_progress(task: str, goal: Picture | None, start: Picture | None, now: Pi
     def read(reply: Reply) -> tuple[float, float]:
         progress = json_number(reply.text, key, low=0.0, high=1.0)
         said = reply.text.rpartition(":")[2].strip(' "}\n`')
-        return progress, said_probability(reply.tokens, said)
+
+        def other(text: str) -> float:
+            return json_number(f'{{"{key}": {text}}}', key, low=0.0, high=1.0)
+
+        return progress, number_confidence(reply.tokens, said, other, low=0.0, high=1.0)
 
     name = "lrm_progress" + "_goal" * (goal is not None) + "_initial" * (start is not None)
     shown = [picture for picture in (goal, start, now) if picture is not None]
@@ -55,6 +60,7 @@ def ask_progress(task: str, goal: Picture | None, start: Picture | None, now: Pi
         read=read,
         low=0.0,
         high=1.0,
+        top=TOP,
         adapter="progress",
     )
 

@@ -24,7 +24,7 @@ from kibble.rewards.vlm.prompt import Part, Picture, Prompt, Turn
 from kibble.rewards.vlm.questions import Answer, Failure, Question, Reply
 from kibble.rewards.vlm.readouts.digits import expected_number
 from kibble.rewards.vlm.readouts.number import signed_number
-from kibble.rewards.vlm.readouts.said import said_probability
+from kibble.rewards.vlm.readouts.said import number_confidence
 
 if TYPE_CHECKING:
     import torch
@@ -96,8 +96,9 @@ class VlacLayout:
     mean over both digits' probabilities, one that is below a tenth of the other left out: the
     probability of success.
 
-    The confidence is that of the score: its distribution's with ``rich``, the probability of what
-    was said without, how near they are with several samples.
+    The confidence is that of the score: with ``rich`` its distribution's, without how near to the
+    number that was said those are that were weighed besides, with several samples how near they
+    are.
 
     ``Episode.memory`` holds ``start``, ``last``, the number ``value`` and, with a demonstration,
     ``reference0``, ``reference1`` …
@@ -219,8 +220,13 @@ class VlacLayout:
             if rich:
                 mean = expected_number(reply.tokens, low=low, high=high)
                 return mean.value, mean.confidence
-            number = signed_number(reply.text, low=low, high=high)
-            return number, said_probability(reply.tokens, reply.text.strip())
+            said = reply.text.strip()
+            number = signed_number(said, low=low, high=high)
+
+            def other(text: str) -> float:
+                return signed_number(text, low=low, high=high)
+
+            return number, number_confidence(reply.tokens, said, other, low=low, high=high)
 
         system = Turn("system", (prompt_text("vlac_system"),))
         return Spoken(

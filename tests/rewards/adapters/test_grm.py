@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,6 @@ from tests.rewards.adapters.pixel_backend import (
     brightness,
     frames,
     pictures_of,
-    spoken,
     text_of,
 )
 
@@ -23,7 +23,7 @@ from kibble.rewards.episode_memory import episode_state, restored_episode
 from kibble.rewards.errors import ConfigError, FrameError
 from kibble.rewards.grm.readings import apply_hop, consistency_gate, hop
 from kibble.rewards.types import Episode, Estimate, RewardModel, Status, Task
-from kibble.rewards.vlm.questions import Failure, Question, Say
+from kibble.rewards.vlm.questions import Failure, Question, Reply, Say, Token
 from kibble.rewards.vlm.readouts.score_tag import signed_percentage
 
 VIEWS = ("front", "left_wrist", "right_wrist")
@@ -263,11 +263,25 @@ def test_a_goal_is_needed_and_shows_the_front() -> None:
         model.begin(task(("left_wrist",)), frames(0.0, views=VIEWS))
 
 
-def test_confidence_is_the_probability_of_what_was_said() -> None:
-    backend = PixelBackend(lambda question: spoken(say_hop(question), probability=0.3))
-    model = grm(backend, reading="forward")
+def test_confidence_is_how_near_other_percentages_are() -> None:
+    """The least of the readings: the incremental one wavers by 20, the others are certain."""
+
+    def speak(question: Question) -> Reply:
+        assert isinstance(question, Say)
+        assert question.top == 10
+        wavers = brightness(pictures_of(question)[2]) == pytest.approx(0.2, abs=0.01)
+        other = {"3": 0.5, "5": 0.5} if wavers else {"3": 1.0}
+        top = {text: math.log(p) for text, p in other.items()}
+        certain = [Token(text=text, logprob=0.0) for text in ("<score>+", "0%</score>")]
+        place = Token(text="3", logprob=top["3"], top=top)
+        return Reply(text="<score>+30%</score>", tokens=(certain[0], place, certain[1]))
+
+    model = grm(PixelBackend(speak), reading="mean")
     episode = model.begin(task(), frames(0.0, views=VIEWS))
-    assert read(model, episode, 0.5).confidence[0] == pytest.approx(0.3)
+    read(model, episode, 0.2)
+    assert episode.progress > 0.0
+    expected = 1.0 - math.sqrt(0.5 * 0.2**2)
+    assert read(model, episode, 0.5).confidence[0] == pytest.approx(expected)
 
 
 def test_samples_are_averaged_and_their_spread_is_the_confidence() -> None:

@@ -180,12 +180,18 @@ def test_one_unreadable_head_spoils_the_mean() -> None:
     assert read(model, episode, 0.6).status[0] == Status.PARSE_ERROR
 
 
-def test_confidence_is_the_least_probability_of_what_was_said() -> None:
-    sure = {"contrastive": 0.9, "progress": 0.4, "completion": 0.7}
+@pytest.mark.parametrize(
+    ("sure", "expected"),
+    [
+        ({"contrastive": 0.4, "progress": 1.0, "completion": 0.7}, 0.4),
+        ({"contrastive": 0.9, "progress": 0.4, "completion": 0.7}, 1.0 - np.sqrt(0.6)),
+    ],
+)
+def test_confidence_is_the_least_of_the_questions(sure: dict[str, float], expected: float) -> None:
     backend = PixelBackend(lambda q: spoken(say(q), probability=sure[q.adapter]))
     model = lrm(backend, mode="tri")
     episode = model.begin(TASK, frames(0.2))
-    assert read(model, episode, 0.6).confidence[0] == pytest.approx(0.4)
+    assert read(model, episode, 0.6).confidence[0] == pytest.approx(expected)
 
 
 @pytest.mark.parametrize("mode", ["contrastive", "progress", "completion", "tri"])

@@ -14,9 +14,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.rewards.adapters.tiny_pairs import noise, opened, task
+from tests.rewards.adapters.tiny_pairs import noise, opened, recorded, task
 from tests.rewards.vlm import tiny_models
 
+from kibble.rewards.adapters.generative import GenerativeReward
 from kibble.rewards.catalogue import open_model
 from kibble.rewards.types import RewardModel, Status
 
@@ -48,15 +49,17 @@ def url() -> Iterator[str]:
         process.wait(10.0)
 
 
-def play(model: RewardModel) -> np.ndarray:
-    """Progress, success and confidence of three frames."""
-    episode = model.begin(task(), noise(0))
+def play(model: RewardModel) -> tuple[np.ndarray, list[float]]:
+    """Progress and success of three frames, and the log-probabilities of all answers."""
+    assert isinstance(model, GenerativeReward)
+    watched, recorder = recorded(model)
+    episode = watched.begin(task(), noise(0))
     read = []
     for seed in (1, 2, 3):
-        estimate = model.estimate([episode], noise(seed))
+        estimate = watched.estimate([episode], noise(seed))
         assert estimate.status[0] == Status.OK
-        read.append([estimate.progress[0], estimate.success[0], np.log(estimate.confidence[0])])
-    return np.array(read)
+        read.append([estimate.progress[0], estimate.success[0]])
+    return np.array(read), recorder.logprobs()
 
 
 @pytest.mark.parametrize(
@@ -64,17 +67,17 @@ def play(model: RewardModel) -> np.ndarray:
     [("grm", "grm@grm?constrain=true"), ("yes_token", "yes_token@base?")],
 )
 def test_a_server_reads_what_the_weights_read(url: str, name: str, there: str) -> None:
-    far = play(open_model(f"{there}&backend=openai&url={url}".replace("?&", "?")))
-    near = play(opened(name))
-    np.testing.assert_allclose(far[:, :2], near[:, :2], atol=1e-6)
-    np.testing.assert_allclose(far[:, 2], near[:, 2], atol=1e-3)
+    far, said_far = play(open_model(f"{there}&backend=openai&url={url}".replace("?&", "?")))
+    near, said_near = play(opened(name))
+    np.testing.assert_allclose(far, near, atol=1e-6)
+    np.testing.assert_allclose(said_far, said_near, atol=1e-3)
 
 
 def test_adapters_on_a_server_go_by_their_names(url: str) -> None:
     heads = "&".join(f"{head}=base" for head in HEADS)
     model = open_model(f"lrm?base=base&mode=tri&{heads}&constrain=true&backend=openai&url={url}")
-    read = play(model)
-    assert ((read[:, :2] >= 0.0) & (read[:, :2] <= 1.0)).all()
+    read, _ = play(model)
+    assert ((read >= 0.0) & (read <= 1.0)).all()
 
 
 def test_trend_words_go_as_two_clips(url: str) -> None:

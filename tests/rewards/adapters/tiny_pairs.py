@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import functools
 import warnings
+from collections.abc import Sequence
 
 import numpy as np
 from tests.rewards.vlm import tiny_models
@@ -14,8 +15,10 @@ from tests.rewards.vlm import tiny_models
 from kibble.rewards.adapters.generative import GenerativeReward
 from kibble.rewards.catalogue import open_model
 from kibble.rewards.types import Frames, Task
+from kibble.rewards.vlm.backend import Backend, BackendSpec
+from kibble.rewards.vlm.questions import Answer, Question, Ratings, Reply
 
-__all__ = ["NAMES", "SPOKEN", "noise", "opened", "reference", "task"]
+__all__ = ["NAMES", "SPOKEN", "Recorder", "noise", "opened", "recorded", "reference", "task"]
 
 SPOKEN = ("grm", "vlac", "lrm", "trend")  # they answer in words
 NAMES = (*SPOKEN, "yes_token")
@@ -50,6 +53,43 @@ def opened(name: str, constrain: bool = True) -> GenerativeReward:
         model = open_model(reference(name, **options))
     assert isinstance(model, GenerativeReward)
     return model
+
+
+class Recorder:
+    """A back end that hands questions on and keeps what was answered."""
+
+    def __init__(self, inner: Backend) -> None:
+        self._inner = inner
+        self.heard: list[tuple[Question, Answer]] = []
+
+    @property
+    def spec(self) -> BackendSpec:
+        return self._inner.spec
+
+    def answer(self, questions: Sequence[Question]) -> list[Answer]:
+        answers = self._inner.answer(questions)
+        self.heard += zip(questions, answers, strict=True)
+        return answers
+
+    def logprobs(self) -> list[float]:
+        """All log-probabilities of all answers, in order: what the model computed.
+
+        But for those of ends of answers, which not every back end tells of.
+        """
+        told: list[float] = []
+        for _, answer in self.heard:
+            if isinstance(answer, Reply):
+                said = [token for token in answer.tokens if not token.text.startswith("<|")]
+                told += [token.logprob for token in said]
+            elif isinstance(answer, Ratings):
+                told += answer.logprobs.tolist()
+        return told
+
+
+def recorded(model: GenerativeReward) -> tuple[GenerativeReward, Recorder]:
+    """The same model over a back end that keeps what was answered."""
+    recorder = Recorder(model.backend)
+    return GenerativeReward(model._layout, recorder), recorder
 
 
 def noise(seed: int, n: int = 1) -> Frames:
