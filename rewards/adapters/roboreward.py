@@ -11,8 +11,9 @@ what the authors' negatives by clipping train.
 ``readout``      progress                                     success; confidence
 ===============  ===========================================  =================================
 ``answer``       (s - 1) / 4 of the score that the model      1 for the score 5, else 0;
-                 says (the published read-out)                the model's probability of what
-                                                              it said, 1 where it is not told
+                 says (the published read-out)                how near to s the scores are that
+                                                              might have been said instead, 1
+                                                              where it is not told
 ``expectation``  Σ p_s (s - 1) / 4 over the five scores, the  p_5; 1 - entropy / ln 5 of p
                  answer begun with "ANSWER: "
 ===============  ===========================================  =================================
@@ -27,8 +28,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, final
 
-import numpy as np
-
 from kibble.rewards.adapters.card import ModelCard
 from kibble.rewards.adapters.frame_history import FrameHistory
 from kibble.rewards.adapters.generative import GenerativeReward, Pictures, Reading
@@ -40,6 +39,7 @@ from kibble.rewards.vlm.questions import Answer, Question, Rate, Say
 from kibble.rewards.vlm.readouts.expectation import expectation, probabilities_within
 from kibble.rewards.vlm.readouts.reply import finished_reply, rated
 from kibble.rewards.vlm.readouts.rubric import rubric_score
+from kibble.rewards.vlm.readouts.said import number_confidence
 
 if TYPE_CHECKING:
     import torch
@@ -173,7 +173,7 @@ class RoboReward:
             begun = Turn("assistant", (_ANSWER,))
             return (Rate(prompt=Prompt((asked, begun), pixels), answers=_SCORES),)
         choices = tuple(_ANSWER + score for score in _SCORES) if self._options.constrain else None
-        return (Say(prompt=Prompt((asked,), pixels), max_tokens=128, choices=choices),)
+        return (Say(prompt=Prompt((asked,), pixels), max_tokens=128, choices=choices, top=10),)
 
     def read(self, episode: Episode, newest: Pictures, answers: Sequence[Answer]) -> Reading:
         """Read the score; see :meth:`kibble.rewards.adapters.generative.Layout.read`."""
@@ -187,11 +187,12 @@ class RoboReward:
             )
         reply = finished_reply(answer)
         score = rubric_score(reply.text)
-        said = float(np.exp(min(sum(token.logprob for token in reply.tokens), 0.0)))
         return Reading(
             progress=_PROGRESS[score - 1],
             success=float(score == 5),
-            confidence=1.0 if np.isnan(said) else said,
+            confidence=number_confidence(
+                reply.tokens, str(score), lambda text: rubric_score(_ANSWER + text), low=1, high=5
+            ),
         )
 
 

@@ -61,8 +61,22 @@ def test_scores_become_quarters(level, progress, success):
     episode, (estimate,), _ = read([0.0, level])
     assert estimate.status[0] == Status.OK
     assert (estimate.progress[0], estimate.success[0]) == (progress, success)
-    assert estimate.confidence[0] == pytest.approx(0.8)
     assert episode.progress == progress
+
+
+def test_confidence_says_how_near_the_other_scores_are():
+    def said(top):
+        tokens = [Token(text=text, logprob=0.0) for text in ("ANSWER", ":", " ")]
+        logs = {text: float(np.log(p)) for text, p in top.items()}
+        digit = Token(text="4", logprob=logs["4"], top=logs)
+        reply = Reply(text="ANSWER: 4", tokens=(*tokens, digit))
+        _, (estimate,), _ = read([0.0, 0.0], SeeingBackend(instead=[reply, reply]))
+        return estimate.confidence[0]
+
+    assert said({"4": 1.0}) == 1.0
+    assert said({"4": 0.5, "5": 0.5}) == pytest.approx(1 - 2 * np.sqrt(0.5) / 4)
+    assert said({"4": 0.5, "1": 0.5}) == pytest.approx(0.0)  # further away than samples can be
+    assert said({"4": 0.5, "7": 0.5}) == pytest.approx(1 - 2 * np.sqrt(0.5 * 4) / 4)  # no score
 
 
 def test_confidence_is_one_where_the_server_tells_none():
