@@ -30,7 +30,10 @@ from kibble.agents.config import (
 from kibble.agents.curriculum_config import CurriculumConfig
 from kibble.agents.monitoring.config import MonitorConfig
 from kibble.agents.scoring.config import ScoringConfig
+from kibble.rewards.adapters.remote import CARD as REMOTE_CARD
 from kibble.rewards.errors import CheckpointError, ConfigError
+from kibble.rewards.reference import parse_reference
+from kibble.rewards.remote.address import parse_address
 from kibble.rewards.types import ModelSpec
 
 __all__ = ["RunDirectory", "create_run", "free_directory", "open_run", "resumed_config"]
@@ -174,7 +177,7 @@ def resumed_config(stored: TrainConfig, given: TrainConfig) -> TrainConfig:
     Args:
         stored: The configuration that the run began with.
         given: The configuration asked for now. Budget, device, threads, checkpoints and display
-            may differ.
+            may differ, and so may the address of a reward service and how it is asked.
 
     Raises:
         ConfigError: If another setting differs; the text names it.
@@ -183,7 +186,9 @@ def resumed_config(stored: TrainConfig, given: TrainConfig) -> TrainConfig:
     changed = [
         key
         for key in dict.fromkeys([*old, *new])
-        if key not in _MAY_CHANGE and old.get(key) != new.get(key)
+        if key not in _MAY_CHANGE
+        and old.get(key) != new.get(key)
+        and not (key == "reward.weights" and _is_moved(old.get(key), new.get(key)))
     ]
     if changed:
         shown = ", ".join(
@@ -220,6 +225,15 @@ def _config_from_tree(tree: dict[str, dict[str, object]]) -> TrainConfig:
         "agent": AGENTS[str(tree["agent"]["name"])](**tree["agent"]),  # type: ignore[arg-type]
     }
     return TrainConfig(**{**tree, **groups})  # type: ignore[arg-type]
+
+
+def _is_moved(old: object, new: object) -> bool:
+    """Whether both are one model behind a service, which may have another address by now."""
+    references = [parse_reference(str(text)) for text in (old, new)]
+    if any(reference.name != REMOTE_CARD.name for reference in references):
+        return False
+    first, second = (parse_address(reference.weights).model for reference in references)
+    return first == second
 
 
 def _flat(tree: dict[str, object], prefix: str = "") -> dict[str, object]:

@@ -14,14 +14,14 @@ import pytest
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from tests.agents.reach_line import ResumableLine
 from tests.agents.small_runs import small_ppo, small_run, small_sac
-from tests.rewards.remote.service_process import ServiceProcess
+from tests.rewards.remote.service_process import ServiceProcess, free_port
 
 from kibble.agents.config import RewardConfig, ShapingConfig, TaskConfig, TrainConfig
 from kibble.agents.episode_log import read_episodes
 from kibble.agents.outage_log import read_outages
 from kibble.agents.scoring.config import ScoringConfig
 from kibble.agents.train import run_training
-from kibble.rewards.errors import OutageError
+from kibble.rewards.errors import ConfigError, OutageError
 
 
 class InterruptedLine(ResumableLine):
@@ -108,9 +108,14 @@ def test_a_service_that_stays_away_stops_the_run_with_a_checkpoint_and_it_goes_o
     assert 300 <= before < 500
     (outage,) = read_outages(tmp_path / "run" / "outages.jsonl")
     assert not outage["over"]
+    process.port = free_port()  # it has moved
     process.start()
-    directory = run_training(dataclasses.replace(config, resume=True))
+    moved = remote_run(tmp_path / "run", process, "wait=5", checkpoint_every=10_000)
+    directory = run_training(dataclasses.replace(moved, resume=True))
     assert InterruptedLine.steps == 800
+    other = dataclasses.replace(moved.reward, weights=f"remote@{process.url}/spot")
+    with pytest.raises(ConfigError, match=r"must keep its settings, got reward\.weights="):
+        run_training(dataclasses.replace(moved, reward=other, resume=True))
     indices = [record.index for record in read_episodes(directory.episodes)]
     assert indices == list(range(len(indices)))
     assert len(list(read_outages(directory.outages))) == 1
