@@ -115,7 +115,7 @@ async def _gives_logprobs(connection: Connection, model: str, dialect: Dialect) 
     }
     asked = {"logprobs": True, "top_logprobs": 1}
     try:
-        return bool(completion(await connection.complete({**body, **asked})).reply.tokens)
+        return bool(completion(await connection.complete({**body, **asked})).tokens)
     except UnusableError:
         completion(await connection.complete(body))
         return False

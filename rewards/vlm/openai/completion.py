@@ -31,12 +31,14 @@ class Completion:
     """What a server answered.
 
     Args:
-        reply: What the model said.
+        reply: What the model said, without the token that ended it.
+        tokens: All that it generated, the end included.
         prompt_ids: Ids of the prompt's tokens, pictures included; empty where not told.
         prompt_tokens: The same tokens; empty where not told.
     """
 
     reply: Reply
+    tokens: tuple[Token, ...] = ()
     prompt_ids: tuple[int, ...] = ()
     prompt_tokens: tuple[PromptToken, ...] = ()
 
@@ -68,8 +70,10 @@ def completion(body: str) -> Completion:
             f"An answer must be text that ends by 'stop' or 'length', got {content!r} ended by "
             f"{ending!r}."
         )
-    reply = Reply(text=content or "", tokens=tokens, finished=ending == "stop")
-    return Completion(reply=reply, prompt_ids=ids, prompt_tokens=read)
+    text, finished = content or "", ending == "stop"
+    spoken = _without_end(tokens, text) if finished else tokens
+    reply = Reply(text=text, tokens=spoken, finished=finished)
+    return Completion(reply=reply, tokens=tokens, prompt_ids=ids, prompt_tokens=read)
 
 
 def _tokens(content: Sequence[dict[str, object]]) -> tuple[Token, ...]:
@@ -81,6 +85,14 @@ def _tokens(content: Sequence[dict[str, object]]) -> tuple[Token, ...]:
             top[text] = max(top.get(text, -math.inf), _logprob(other))
         tokens.append(Token(text=str(entry["token"]), logprob=_logprob(entry), top=top))
     return tuple(tokens)
+
+
+def _without_end(tokens: tuple[Token, ...], text: str) -> tuple[Token, ...]:
+    """Leave out the token that ends an answer, which is none of its text; vLLM tells it, too."""
+    if not tokens or "\N{REPLACEMENT CHARACTER}" in tokens[-1].text:  # a part of a letter
+        return tokens
+    last = tokens[-1].text
+    return tokens if last and text.endswith(last) else tokens[:-1]
 
 
 def _prompt_tokens(ids: tuple[int, ...], told: Sequence[object]) -> tuple[PromptToken, ...]:

@@ -63,7 +63,7 @@ def first_token_logprobs(begun: Completion) -> dict[str, float]:
     Raises:
         UnusableError: If the server gave no log-probabilities.
     """
-    tokens = begun.reply.tokens
+    tokens = begun.tokens
     if not tokens or not tokens[0].top:
         raise UnusableError(
             f"The server must give log-probabilities of the likeliest tokens, got {begun.reply!r}."

@@ -333,6 +333,19 @@ def test_a_robot_needs_no_torch_and_ends_without_being_told(server):
     assert (ended.stdout, ended.stderr, ended.returncode) == ("[0]\n", "", 0)
 
 
+@pytest.mark.parametrize("end", ["<|im_end|>", ""])
+def test_the_end_of_an_answer_is_none_of_its_tokens(server, opened, end):
+    said = {"token": "yes", "logprob": -0.5, "top_logprobs": []}
+    ended = {"token": end, "logprob": -0.1, "top_logprobs": [{"token": "no", "logprob": -3.0}]}
+    server.good = answer(logprobs={"content": [said, ended]})
+    backend = opened()
+    assert [token.text for token in only(backend.answer([say()])).tokens] == ["yes"]
+    server.good = answer("", logprobs={"content": [ended]})  # it would rather say nothing
+    silent = opened()
+    assert silent.spec.rates
+    np.testing.assert_array_equal(only(silent.answer([rate("no")])).logprobs, [-3.0])
+
+
 def test_an_answer_that_is_cut_off_says_so(server, opened):
     backend = opened()
     server.good = answer("+1", finish="length")

@@ -174,6 +174,7 @@ def test_no_instruction_leads_an_answer_out_of_its_grammar(opened, local, instru
     (here,) = local("qwen3").answer([question])
     assert there.text in question.choices
     assert there.text == here.text
+    assert [token.text for token in there.tokens] == [token.text for token in here.tokens]
     (free,) = opened("plain").answer([question])  # this server cannot be held to a grammar
     assert isinstance(free, Failure)
     assert free.status is Status.PARSE_ERROR
