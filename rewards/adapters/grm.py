@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, final
 
 from kibble.rewards.adapters.card import ModelCard
 from kibble.rewards.adapters.generative import GenerativeReward, Pictures, Reading
+from kibble.rewards.adapters.grm_question import ask_hop
 from kibble.rewards.adapters.pictures import frame_pictures
-from kibble.rewards.adapters.published_prompt import prompt_parts
 from kibble.rewards.adapters.remembered import recalled, recalled_number, remember
 from kibble.rewards.adapters.spoken import Spoken, SpokenOptions, ask, read_spoken
 from kibble.rewards.adapters.views import ViewSlots, view_slot
@@ -19,10 +18,7 @@ from kibble.rewards.frames import check_frames
 from kibble.rewards.grm.readings import apply_hop, backward_progress, consistency_gate
 from kibble.rewards.types import Episode, ModelSpec, RewardModel
 from kibble.rewards.vlm.opening import open_backend
-from kibble.rewards.vlm.prompt import Picture, Prompt, Turn
-from kibble.rewards.vlm.questions import Answer, Failure, Question, Reply
-from kibble.rewards.vlm.readouts.said import number_confidence
-from kibble.rewards.vlm.readouts.score_tag import signed_percentage
+from kibble.rewards.vlm.questions import Answer, Failure, Question
 
 if TYPE_CHECKING:
     import torch
@@ -44,14 +40,6 @@ CARD = ModelCard(
     source="Tan et al. 2025, arXiv:2512.23703; github.com/FlagOpen/Robo-Dopamine",
 )
 
-PIXELS = (12_544, 76_800)  # least and most of each picture, in training (finetune_grm.sh) too
-MAX_TOKENS = 64  # the answer takes about ten; theirs stops at 1024
-TOP = 10  # likeliest tokens at each place, for the confidence
-GRAMMAR = (
-    *(f"<score>-{percent}%</score>" for percent in range(100, 0, -1)),
-    "<score>0%</score>",
-    *(f"<score>+{percent}%</score>" for percent in range(1, 101)),
-)
 _ASKED = {
     "incremental": ("incremental",),
     "forward": ("forward",),
@@ -109,16 +97,18 @@ class GrmLayout:
                      :func:`kibble.rewards.grm.readings.consistency_gate`
     ===============  =========================================================================
 
-    The start has progress 0 by definition, and is not asked about. Between equal pictures the hop
-    is 0 by the prompt's own rule, and is not asked either: static frames cost nothing. A wrist
-    view that the goal frames lack is the goal's front view, as the authors have it for all goals.
+    The reference of the start is the episode's own, or the task's ``start_frames`` where it has
+    them. The start has progress 0 by definition, and is not asked about. Between equal pictures
+    the hop is 0 by the prompt's own rule, and is not asked either: static frames cost nothing. A
+    wrist view that the goal frames lack is the goal's front view, as the authors have it for all.
     The probability of success is the progress: the authors take 0.95 and more for done.
 
     The confidence is how near to the percentage that was said those are that the model weighed
     besides, the least of the readings; with several samples, how near they are.
 
-    ``Episode.memory`` holds pictures by camera under ``start``, ``last`` and ``goal``;
-    ``incremental``, a number; and with forward and backward read ``disagreement``, their distance.
+    ``Episode.memory`` holds pictures by camera under ``start``, ``last``, ``goal`` and, from the
+    task, ``reference``; ``incremental``, a number; and with forward and backward read
+    ``disagreement``, their distance.
 
     Args:
         options: How it reads.
@@ -166,6 +156,10 @@ class GrmLayout:
         remember(episode, "start", chosen)
         remember(episode, "last", chosen)
         episode.memory["incremental"] = 0.0
+        shown = episode.task.start_frames
+        if shown is not None:
+            check_frames(shown, views=self._slots.required, count=1)
+            remember(episode, "reference", self._slots.chosen(frame_pictures(shown)))
         return 0.0
 
     def questions(self, episode: Episode, newest: Pictures) -> Sequence[Question] | Failure:
@@ -226,9 +220,10 @@ class GrmLayout:
         after = self._slots.fill(newest, list(start))
         if isinstance(after, Failure):
             return after
-        goal = recalled(episode, "goal")
+        task, goal = episode.task.instruction, recalled(episode, "goal")
         end = goal[self._slots.required[0]]
-        references = (start[self._slots.required[0]], end)
+        reference = recalled(episode, "reference") if "reference" in episode.memory else start
+        references = (reference[self._slots.required[0]], end)
         hops: dict[str, Spoken | None] = {}
         for name in _ASKED[self._options.reading]:
             if name == "backward":
@@ -239,31 +234,8 @@ class GrmLayout:
             if isinstance(before, Failure):
                 return before
             same = [picture.key for picture in before] == [picture.key for picture in after]
-            hops[name] = None if same else _hop(episode, (*references, *before, *after))
+            hops[name] = None if same else ask_hop(task, (*references, *before, *after))
         return hops
-
-
-def _hop(episode: Episode, pictures: Sequence[Picture]) -> Spoken:
-    parts = prompt_parts("grm", episode.task.instruction, pictures)
-    return Spoken(
-        prompt=Prompt(turns=(Turn("user", parts),), pixels=PIXELS),
-        max_tokens=MAX_TOKENS,
-        choices=GRAMMAR,
-        read=_read,
-        low=-1.0,
-        high=1.0,
-        top=TOP,
-    )
-
-
-def _read(reply: Reply) -> tuple[float, float]:
-    hop = signed_percentage(reply.text)
-    said = re.sub(r"</?score>", "", reply.text).strip()
-
-    def read(text: str) -> float:
-        return signed_percentage(f"<score>{text}</score>")
-
-    return hop, number_confidence(reply.tokens, said, read, low=-1.0, high=1.0)
 
 
 def open_reward(weights: str | None, options: Options, device: torch.device | None) -> RewardModel:

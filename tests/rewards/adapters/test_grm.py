@@ -17,7 +17,8 @@ from tests.rewards.adapters.pixel_backend import (
 
 from kibble.agents.trees import load_tree, save_tree
 from kibble.rewards.adapters.generative import GenerativeReward
-from kibble.rewards.adapters.grm import GRAMMAR, GrmLayout, Options
+from kibble.rewards.adapters.grm import GrmLayout, Options
+from kibble.rewards.adapters.grm_question import GRAMMAR
 from kibble.rewards.adapters.published_prompt import prompt_text
 from kibble.rewards.episode_memory import episode_state, restored_episode
 from kibble.rewards.errors import ConfigError, FrameError
@@ -253,6 +254,23 @@ def test_a_goal_of_the_front_alone_stands_for_its_wrists() -> None:
     goal = frames(1.0)["front"][0]
     for picture in pictures_of(backend.last[0])[1:5]:
         np.testing.assert_array_equal(picture.pixels, goal)
+
+
+def test_a_reference_start_of_the_task_is_shown_instead_of_the_episodes_own() -> None:
+    backend = PixelBackend(say_hop)
+    model = grm(backend, reading="forward")
+    known = Task(
+        instruction="push", goal_frames=frames(1.0), start_frames=frames(0.1, views=("front",))
+    )
+    episode = model.begin(known, frames(0.3, views=VIEWS))
+    read(model, episode, 0.5)
+    shown = [brightness(picture) for picture in pictures_of(backend.last[0])]
+    assert shown == pytest.approx([0.1, 1.0, 0.3, 0.3, 0.3, 0.5, 0.5, 0.5], abs=0.01)
+    wrist = Task(
+        instruction="push", goal_frames=frames(1.0), start_frames=frames(0.1, views=("wrist",))
+    )
+    with pytest.raises(FrameError, match="View 'front' is required"):
+        model.begin(wrist, frames(0.3, views=VIEWS))
 
 
 def test_a_goal_is_needed_and_shows_the_front() -> None:
