@@ -49,10 +49,10 @@ def backend(architecture: str, **options: object) -> LocalBackend:
 
 
 class Library:
-    """The tiny model of an architecture, used as the documentation of transformers says."""
+    """A model of an architecture, the tiny one by default, used as transformers' pages say."""
 
-    def __init__(self, architecture: str) -> None:
-        folder = ARCHITECTURES[architecture]()
+    def __init__(self, architecture: str, folder: Path | None = None) -> None:
+        folder = folder or ARCHITECTURES[architecture]()
         self.processor = transformers.AutoProcessor.from_pretrained(folder)
         self.model = transformers.AutoModelForImageTextToText.from_pretrained(
             folder, dtype=torch.float32, attn_implementation="sdpa"

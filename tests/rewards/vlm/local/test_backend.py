@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import itertools
 import threading
+from pathlib import Path
 
 import numpy as np
+import peft
 import pytest
 import torch
+import transformers
 from tests.rewards.vlm import tiny_models
 from tests.rewards.vlm.local.library import (
     ARCHITECTURES,
@@ -429,6 +432,31 @@ def test_adapters_answer_for_themselves_whatever_was_asked_before() -> None:
     assert np.abs(found[0] - found[2]).max() > 0.01
     assert isinstance(together, LocalBackend)
     assert together._sights.encoded == 2, "these adapters leave pictures as they are"
+
+
+@pytest.mark.filterwarnings("ignore:`is_gradient_checkpointing` is deprecated:FutureWarning")
+def test_an_adapter_of_the_vision_part_sees_for_itself(tmp_path: Path) -> None:
+    base = tiny_models.qwen3_vl()
+    model = transformers.AutoModelForImageTextToText.from_pretrained(base)
+    config = peft.LoraConfig(r=4, target_modules=r".*visual.*\.qkv", init_lora_weights=False)
+    peft.get_peft_model(model, config).save_pretrained(tmp_path)
+    options = BackendOptions(dtype="float32")
+    questions = [
+        Rate(prompt=PROMPTS[1], answers=("yes", "no"), adapter=name) for name in ("see", "", "see")
+    ]
+    asked = open_local(str(base), options, adapters={"see": str(tmp_path)})
+    assert isinstance(asked, LocalBackend)
+    found = []
+    for question in questions:
+        asked._memo.clear()
+        (answer,) = asked.answer([question])
+        assert isinstance(answer, Ratings)
+        found.append(answer.logprobs)
+    assert asked._sights.encoded == 2 * 2, "once with the adapter and once without"
+    (bare,) = backend("qwen3_vl").answer(questions[1:2])
+    np.testing.assert_allclose(found[1], bare.logprobs, atol=TOLERANCE)
+    np.testing.assert_allclose(found[0], found[2], atol=TOLERANCE)
+    assert np.abs(found[0] - found[1]).max() > 0.01
 
 
 def test_the_name_covers_weights_adapters_and_number_format() -> None:
