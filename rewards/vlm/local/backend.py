@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, final
 
 import torch
 
+from kibble.rewards.errors import FrameError
 from kibble.rewards.types import Status
 from kibble.rewards.vlm.backend import Backend, BackendSpec
 from kibble.rewards.vlm.local.adapters import Adapters, load_adapters, picture_probe
@@ -92,27 +93,32 @@ class LocalBackend:
                 be, or its prompt has a form that the model's chat template does not know.
         """
         with self._lock, torch.inference_mode():
-            texts = [self._asking.render(question) for question in questions]
-            names = [_name(*pair) for pair in zip(questions, texts, strict=True)]
-            known: dict[object, Answer] = {}
-            asked: dict[tuple[str, type], dict[object, int]] = {}
-            for i, (question, name) in enumerate(zip(questions, names, strict=True)):
+            answers: list[Answer | None] = [None] * len(questions)
+            names: dict[object, list[int]] = {}
+            asked: dict[tuple[str, type], dict[object, Rendered]] = {}
+            for i, question in enumerate(questions):
+                try:
+                    text = self._asking.render(question)
+                except FrameError as error:
+                    answers[i] = Failure(status=Status.MODEL_ERROR, reason=str(error))
+                    continue
+                name = _name(question, text)
+                names.setdefault(name, []).append(i)
                 if name in self._memo:
                     self._memo.move_to_end(name)
-                    known[name] = self._memo[name]
-                elif (length := len(texts[i])) > self._longest:
-                    known[name] = _too_long(length, self._longest)
+                    answers[i] = self._memo[name]
+                elif len(text) > self._longest:
+                    answers[i] = _too_long(len(text), self._longest)
                 else:
-                    asked.setdefault((question.adapter, type(question)), {})[name] = i
+                    asked.setdefault((question.adapter, type(question)), {})[name] = text
             for (adapter, kind), group in asked.items():
-                chosen = list(group.values())
-                found = self._put(
-                    kind, [questions[i] for i in chosen], [texts[i] for i in chosen], adapter
-                )
+                chosen = [questions[names[name][0]] for name in group]
+                found = self._put(kind, chosen, list(group.values()), adapter)
                 for name, answer in zip(group, found, strict=True):
-                    known[name] = answer
                     self._remember(name, answer)
-            return [known[name] for name in names]
+                    for i in names[name]:
+                        answers[i] = answer
+            return [answer for answer in answers if answer is not None]
 
     def _put(
         self, kind: type, questions: list[Any], texts: list[Rendered], adapter: str

@@ -399,6 +399,21 @@ def test_a_prompt_that_is_too_long_is_a_failure(architecture: str) -> None:
     assert _reply(short).tokens
 
 
+def test_a_picture_that_no_model_takes_fails_alone() -> None:
+    sound = Say(prompt=says(picture(1), "a"), max_tokens=2)
+    thin = Say(prompt=says(picture(1, 2, 900), "a"), max_tokens=2)
+    first, failure, second = backend("qwen3_vl").answer([sound, thin, sound])
+    assert isinstance(failure, Failure)
+    assert failure.status is Status.MODEL_ERROR
+    assert "got (2, 900)" in failure.reason
+    assert _reply(first).tokens
+    assert first is second
+
+
+def test_no_questions_no_answers() -> None:
+    assert backend("qwen3_vl").answer([]) == []
+
+
 @pytest.mark.parametrize(
     ("question", "message"),
     [
