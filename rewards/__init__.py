@@ -11,6 +11,7 @@ from kibble.rewards.shaping import ShapingMode, shape, shaping_term
 from kibble.rewards.types import Episode, Estimate, Frames, ModelSpec, RewardModel, Status, Task
 
 if TYPE_CHECKING:
+    from kibble.rewards.catalogue import known_models, open_model
     from kibble.rewards.loading import available, load
 
 __all__ = [
@@ -26,14 +27,20 @@ __all__ = [
     "Status",
     "Task",
     "available",
+    "known_models",
     "load",
+    "open_model",
     "shape",
     "shaping_term",
 ]
 
 
 def __getattr__(name: str) -> object:
-    """Import what needs torch on first use only: a robot's node has NumPy alone."""
+    """Import on first use only what needs torch (a robot's node has NumPy alone) or time."""
+    if name in {"known_models", "open_model"}:
+        from kibble.rewards import catalogue
+
+        return getattr(catalogue, name)
     if name in {"available", "load"}:
         from kibble.rewards import loading
 

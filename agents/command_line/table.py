@@ -94,6 +94,15 @@ _ROWS = (
                 "kibble train task=push 'reward.also=[models/mine]' reward.combine=product",
                 "two reward models that must agree",
             ),
+            (
+                "kibble train task=drawer_open 'reward=clip@openai/clip-vit-base-patch32?"
+                "goal=an open drawer&baseline=a drawer&low=null' shaping.scale=10",
+                "a published reward model with weights and options (kibble models lists them)",
+            ),
+            (
+                "kibble train task=drawer_open reward=grm reward.goal=open.png",
+                "one that needs a picture of the finished scene",
+            ),
             ("kibble train run=runs/drawer resume=true", "go on with a run that was stopped"),
         ),
         schema="kibble.agents.config:TrainConfig",
@@ -111,6 +120,10 @@ _ROWS = (
             (
                 "kibble evaluate 'run=[runs/drawer,runs/sparse]' episodes=20 'seeds=[0,1,2]'",
                 "two runs side by side, three seeds each",
+            ),
+            (
+                "kibble evaluate run=runs/sparse 'judge=clip?baseline=a drawer'",
+                "let any reward model judge, beside the truth",
             ),
         ),
         schema="kibble.agents.config:EvaluateConfig",
@@ -213,6 +226,11 @@ _ROWS = (
                 "kibble score 'input=[a.mp4,b.mp4]' 'views=[front,wrist]' instruction='open the "
                 "drawer' reward=[grm_tiny,random]",
                 "two cameras of one episode, two reward models in one picture",
+            ),
+            (
+                "kibble score input=push.mp4 instruction='push the red cube' "
+                "'reward=[grm_tiny,topreward@Qwen/Qwen3-VL-4B-Instruct?frame_rate=10]'",
+                "a published reward model beside the shipped one (kibble models lists them)",
             ),
             (
                 "kibble score input=data/push episode=3 'views={front: cam_high}'",

@@ -19,6 +19,12 @@ from kibble.rewards.reference import GRAMMAR
 __all__ = ["models"]
 
 _WIDTH_OF_FILES = 180
+_WIDE = 140  # columns from which all of these fit
+_COLUMNS = (
+    *("name", "what it is", "views", "reads of the past", "goal", "online"),
+    *("weights", "licence", "here"),
+)
+_NARROW = ("name", "what it is", "goal", "online", "here")
 _SHOWN = 2  # of each model's weights; name= shows all
 
 
@@ -52,25 +58,15 @@ def _document(facts: Facts) -> dict[str, object]:
 
 
 def _print_table(found: Sequence[Facts]) -> None:
+    """Print a row for each model; a narrow terminal leaves columns out."""
     console = _console()
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
-    for heading in ("name", "what it is", "views", "reads of the past", "goal", "online"):
-        table.add_column(heading, overflow="fold", no_wrap=heading == "name")
-    for heading in ("weights", "licence", "here"):
-        table.add_column(heading, overflow="fold", no_wrap=heading == "weights")
+    shown = [name for name in _COLUMNS if console.width >= _WIDE or name in _NARROW]
+    for heading in shown:
+        table.add_column(heading, overflow="fold", no_wrap=heading in ("name", "weights"))
     for facts in found:
-        card = facts.card
-        table.add_row(
-            Text(card.name, style="bold"),
-            Text(card.title),
-            ", ".join(card.views),
-            card.history,
-            "needed" if card.needs_goal else "-",
-            "yes" if card.causal else "after the episode",
-            "\n".join(card.hub_ids[:_SHOWN]) or "-",
-            card.licence,
-            Text(facts.here, style="green" if facts.here == "yes" else ""),
-        )
+        row = _row(facts)
+        table.add_row(*(row[heading] for heading in shown))
     console.print(table)
     console.print()
     console.print(
@@ -79,6 +75,21 @@ def _print_table(found: Sequence[Facts]) -> None:
         f"as {GRAMMAR}, or remote@URL/MODEL. Options: kibble models name=NAME",
         highlight=False,
     )
+
+
+def _row(facts: Facts) -> dict[str, Text]:
+    card = facts.card
+    return {
+        "name": Text(card.name, style="bold"),
+        "what it is": Text(card.title),
+        "views": Text(", ".join(card.views)),
+        "reads of the past": Text(card.history),
+        "goal": Text("needed" if card.needs_goal else "-"),
+        "online": Text("yes" if card.causal else "after the episode"),
+        "weights": Text("\n".join(card.hub_ids[:_SHOWN]) or "-"),
+        "licence": Text(card.licence),
+        "here": Text(facts.here, style="green" if facts.here == "yes" else ""),
+    }
 
 
 def _print_one(facts: Facts) -> None:

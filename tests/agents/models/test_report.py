@@ -8,6 +8,7 @@ import pytest
 from tests.rewards.vlm import tiny_models
 
 from kibble.agents.cli import run
+from kibble.agents.models import report
 from kibble.agents.models.facts import facts_of, options_of
 from kibble.rewards.adapters.table import CARDS
 from kibble.rewards.catalogue import options_class
@@ -39,6 +40,14 @@ def test_every_model_is_listed_with_its_facts(capsys):
     assert all(name in text for name in CARDS)
     assert "after the episode" in text
     assert "openai/clip-vit-base-patch32" in text
+
+
+def test_a_narrow_terminal_gets_fewer_columns(monkeypatch, capsys):
+    monkeypatch.setattr(report, "_WIDTH_OF_FILES", 80)
+    assert run(["models"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert max(map(len, lines)) <= 80
+    assert any(line.startswith("contrasting_goals") for line in lines)
 
 
 def test_weights_in_the_cache_are_found(capsys, hub):
