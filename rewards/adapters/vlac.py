@@ -2,29 +2,24 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, final
 
 from kibble.rewards.adapters.card import ModelCard
 from kibble.rewards.adapters.generative import GenerativeReward, Pictures, Reading
 from kibble.rewards.adapters.pictures import resized
-from kibble.rewards.adapters.published_prompt import (
-    joined_texts,
-    prompt_parts,
-    prompt_text,
-)
 from kibble.rewards.adapters.remembered import recalled, recalled_number, remember
 from kibble.rewards.adapters.spoken import Spoken, SpokenOptions, ask, read_spoken
-from kibble.rewards.errors import ConfigError
+from kibble.rewards.adapters.vlac_questions import ask_done, ask_score
+from kibble.rewards.errors import ConfigError, WeightsError
 from kibble.rewards.frames import check_frames
 from kibble.rewards.types import Episode, ModelSpec, RewardModel
 from kibble.rewards.vlm.opening import open_backend
-from kibble.rewards.vlm.prompt import Part, Picture, Prompt, Turn
-from kibble.rewards.vlm.questions import Answer, Failure, Question, Reply
-from kibble.rewards.vlm.readouts.digits import expected_number
-from kibble.rewards.vlm.readouts.number import signed_number
-from kibble.rewards.vlm.readouts.said import number_confidence
+from kibble.rewards.vlm.prompt import Picture
+from kibble.rewards.vlm.questions import Answer, Failure, Question
 
 if TYPE_CHECKING:
     import torch
@@ -33,7 +28,7 @@ __all__ = ["CARD", "Options", "VlacLayout", "open_reward"]
 
 CARD = ModelCard(
     name="vlac",
-    title="VLAC: signed progress between two frames, and a done signal",
+    title="VLAC: signed progress between two frames, and a done signal; behind a server",
     opens="kibble.rewards.adapters.vlac:open_reward",
     options="kibble.rewards.adapters.vlac:Options",
     hub_ids=("InternRobotics/VLAC",),
@@ -48,13 +43,6 @@ CARD = ModelCard(
 
 SIZE = (448, 448)
 MOST_REFERENCES = 11
-MAX_TOKENS = 16  # a number takes two or three
-TOP = 10  # likeliest tokens at each place, as the authors ask for
-SCORES = (
-    *(f"-{percent}" for percent in range(100, 0, -1)),
-    "0",
-    *(f"+{percent}" for percent in range(1, 101)),
-)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -191,63 +179,16 @@ class VlacLayout:
         after, before = self._shown(newest), recalled(episode, "last")[front]
         asked: list[Spoken | None] = [None]
         if after.key != before.key:
+            references: list[Picture] = []
             if "reference0" in episode.memory:
-                references = [
-                    recalled(episode, f"reference{i}")[front]
-                    for i in range(self._options.references)
-                ]
-                shown = (recalled(episode, "start")[front], before, after)
-                pair = prompt_parts("vlac_pair_in_context", task, shown)
-                parts = joined_texts((*_trajectory(task, references), *pair))
-            else:
-                parts = prompt_parts("vlac_pair", task, (before, after))
-            asked = [self._spoken(parts, SCORES, -100.0, 100.0, rich=self._options.rich)]
+                names = [f"reference{i}" for i in range(self._options.references)]
+                references = [recalled(episode, name)[front] for name in names]
+            start = recalled(episode, "start")[front]
+            rich = self._options.rich
+            asked = [ask_score(task, references, start, before, after, rich=rich)]
         if self._options.done:
-            parts = prompt_parts("vlac_done", task, (after,))
-            asked.append(self._spoken(parts, ("0", "1"), 0.0, 1.0, rich=True))
+            asked.append(ask_done(task, after))
         return asked
-
-    def _spoken(
-        self,
-        parts: tuple[Part, ...],
-        choices: tuple[str, ...],
-        low: float,
-        high: float,
-        *,
-        rich: bool,
-    ) -> Spoken:
-        def read(reply: Reply) -> tuple[float, float]:
-            if rich:
-                mean = expected_number(reply.tokens, low=low, high=high)
-                return mean.value, mean.confidence
-            said = reply.text.strip()
-            number = signed_number(said, low=low, high=high)
-
-            def other(text: str) -> float:
-                return signed_number(text, low=low, high=high)
-
-            return number, number_confidence(reply.tokens, said, other, low=low, high=high)
-
-        system = Turn("system", (prompt_text("vlac_system"),))
-        return Spoken(
-            prompt=Prompt(turns=(system, Turn("user", parts))),
-            max_tokens=MAX_TOKENS,
-            choices=choices,
-            read=read,
-            low=low,
-            high=high,
-            top=TOP if rich else 0,
-        )
-
-
-def _trajectory(task: str, references: Sequence[Picture]) -> tuple[Part, ...]:
-    """Return the reference trajectory, each picture after its percentage of the way."""
-    parts: list[Part] = []
-    text = f"<trajectory> <task> {task} </task>:"
-    for i, picture in enumerate(references):
-        parts += [f"{text} {int(i / (len(references) - 1) * 100)}% ", picture]
-        text = "\n"
-    return (*parts, "\n</trajectory>")
 
 
 def open_reward(weights: str | None, options: Options, device: torch.device | None) -> RewardModel:
@@ -259,9 +200,28 @@ def open_reward(weights: str | None, options: Options, device: torch.device | No
         device: Where a local model runs.
 
     Raises:
-        WeightsError: If local weights are missing or damaged.
+        WeightsError: If local weights are missing, damaged, or in InternVL2's own format.
         ModelError: If the server does not serve that model.
         ConnectionError: If the server cannot be reached.
     """
-    backend = open_backend(weights or CARD.hub_ids[0], options, device=device)
-    return GenerativeReward(VlacLayout(options), backend)
+    weights = weights or CARD.hub_ids[0]
+    if options.backend == "local" and _is_own_format(weights):
+        raise WeightsError(
+            f"VLAC's weights must be in transformers' InternVL format to run in this process, got "
+            f"{weights!r} in InternVL2's own. Serve them: `vllm serve {CARD.hub_ids[0]} "
+            "--trust-remote-code --interleave-mm-strings`, and write "
+            f"'vlac@{CARD.hub_ids[0]}?backend=openai&url=http://127.0.0.1:8000/v1'."
+        )
+    return GenerativeReward(VlacLayout(options), open_backend(weights, options, device=device))
+
+
+def _is_own_format(weights: str) -> bool:
+    """Whether weights are InternVL2's with code of their own, as VLAC's authors published them."""
+    if weights in CARD.hub_ids:
+        return True
+    path = Path(weights).expanduser() / "config.json"
+    try:
+        config = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):  # what is wrong with it is said where it is opened
+        return False
+    return isinstance(config, dict) and config.get("model_type") == "internvl_chat"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -16,9 +18,10 @@ from tests.rewards.adapters.pixel_backend import (
 
 from kibble.rewards.adapters.generative import GenerativeReward
 from kibble.rewards.adapters.published_prompt import prompt_text
-from kibble.rewards.adapters.vlac import SCORES, Options, VlacLayout
+from kibble.rewards.adapters.vlac import Options, VlacLayout, open_reward
+from kibble.rewards.adapters.vlac_questions import SCORES
 from kibble.rewards.episode_memory import episode_state, restored_episode
-from kibble.rewards.errors import ConfigError, FrameError
+from kibble.rewards.errors import ConfigError, FrameError, WeightsError
 from kibble.rewards.types import Estimate, Frames, RewardModel, Status, Task
 from kibble.rewards.vlm.prompt import Picture
 from kibble.rewards.vlm.questions import Question, Reply, Say, Token
@@ -228,6 +231,16 @@ def test_the_demonstration_shows_the_camera() -> None:
     task = Task(instruction="push", demonstration=frames(0.0, views=("wrist",), n=3))
     with pytest.raises(FrameError, match="View 'front' is required"):
         model.begin(task, frames(0.0))
+
+
+def test_published_weights_are_for_a_server(tmp_path: Path) -> None:
+    (tmp_path / "config.json").write_text('{"model_type": "internvl_chat"}')
+    for weights in (None, "InternRobotics/VLAC", str(tmp_path)):
+        with pytest.raises(WeightsError, match="Serve them: `vllm serve InternRobotics/VLAC"):
+            open_reward(weights, Options(), None)
+    (tmp_path / "config.json").write_text("damaged")
+    with pytest.raises(WeightsError, match="must be a directory of a vision-language model"):
+        open_reward(str(tmp_path), Options(), None)
 
 
 @pytest.mark.parametrize("references", [1, 12])
