@@ -119,8 +119,9 @@ class EpisodeReader:
         spec = self.model.spec
         if spec.needs_goal and task.goal_frames is None:
             raise ModelError(
-                f"Reward model {spec.name!r} needs `goal_frames` in the task, got none; "
-                "pass a `Task` with them, or choose a model that reads the instruction alone."
+                f"Reward model {spec.name!r} needs `goal_frames` in the task, got none; give a "
+                "picture of the finished scene (reward.goal=finished.png in a run, else a `Task` "
+                "with them), or choose a model that reads the instruction alone."
             )
         suited = self._suited(frames)
         self._seen[slot] = thumbnails(suited)
