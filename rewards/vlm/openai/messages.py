@@ -20,8 +20,9 @@ def conversation(prompt: Prompt, dialect: Dialect, encoded: EncodedPictures) -> 
 
     Pictures go as data URLs. Clips go to vLLM as ``video_url`` with the media type
     ``video/jpeg``: all frames, none left out, with their rate; to other servers as pictures in
-    order, which a model that was trained on video reads otherwise. A turn of text alone goes as
-    one string.
+    order, which a model that was trained on video reads otherwise. A clip of one frame goes as two
+    equal ones, since processors refuse a single one; a time stamp that the model reads is then
+    half a frame later than in this process. A turn of text alone goes as one string.
 
     Args:
         prompt: What the model reads.
@@ -98,6 +99,7 @@ def _clip(
     clip: Clip, pixels: tuple[int, int] | None, dialect: Dialect, encoded: EncodedPictures
 ) -> list[Body]:
     if dialect.takes_clips:
-        frames = ",".join(encoded.base64(frame, "jpeg", pixels) for frame in clip.frames)
+        shown = clip.frames if len(clip.frames) > 1 else clip.frames * 2
+        frames = ",".join(encoded.base64(frame, "jpeg", pixels) for frame in shown)
         return [{"type": "video_url", "video_url": {"url": f"data:video/jpeg;base64,{frames}"}}]
     return [_image(frame, pixels, encoded) for frame in clip.frames]

@@ -84,6 +84,14 @@ def test_a_clip_is_one_video_of_all_its_frames():
         assert np.abs(near - frame.pixels).mean() < 4.0
 
 
+def test_a_clip_of_one_frame_shows_it_twice():
+    """Processors of video models encode frames in pairs and refuse a single one."""
+    (message,) = sent(Turn("user", (Clip((picture(0),), 2.0),)))["messages"]
+    _, *files = message["content"][0]["video_url"]["url"].split(",")
+    assert len(files) == 2
+    assert files[0] == files[1]
+
+
 @pytest.mark.parametrize("dialect", [SGLANG, PLAIN])
 def test_a_clip_is_pictures_in_order_elsewhere(dialect):
     frames = tuple(picture(seed) for seed in range(3))
