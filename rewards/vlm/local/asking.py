@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from typing import Any, NamedTuple, final
 
@@ -54,6 +55,12 @@ class Asking:
         own: Any = opened.processor
         model: Any = opened.model
         self._tokenizer = own.tokenizer
+
+        @functools.lru_cache(maxsize=64)
+        def trie(choices: tuple[str, ...], tail: str) -> TokenTrie:
+            return TokenTrie(renderer.after(tail, choice) for choice in choices)
+
+        self._trie = trie
         self._head = model.get_output_embeddings()
         self._device: torch.device = opened.model.device
         ends = model.generation_config.eos_token_id
@@ -66,10 +73,9 @@ class Asking:
     ) -> list[Answer]:
         """Let the model speak after each prompt."""
         tries = [
-            self._trie(question, text) for question, text in zip(questions, texts, strict=True)
+            None if question.choices is None else self._trie(question.choices, text.tail)
+            for question, text in zip(questions, texts, strict=True)
         ]
-
-        depths = [0 if trie is None else trie.depth() for trie in tries]
 
         def speaker(i: int) -> Speaker:
             return Speaker(questions[i], tries[i], ends=self._ends, tokenizer=self._tokenizer)
@@ -78,7 +84,7 @@ class Asking:
             return speak(batch, [speaker(i) for i in part], self._head)
 
         rows = [
-            _spoken(question, text, speaker(i), depths[i])
+            _spoken(question, text, speaker(i), tries[i])
             for i, (question, text) in enumerate(zip(questions, texts, strict=True))
         ]
         return list(self._schedule.run(rows, finish, **scopes))
@@ -161,19 +167,9 @@ class Asking:
                 )
         return self._renderer.render(question.prompt, allowed=allowed)
 
-    def _trie(self, question: Say, text: Rendered) -> TokenTrie | None:
-        if question.choices is None:
-            return None
-        strings = []
-        for choice in question.choices:
-            begin, tokens = self._renderer.continuation(text, choice)
-            if begin < len(text):  # the choice would melt into the prompt, which is read already
-                tokens = self._renderer.text_ids(choice)
-            strings.append(tokens)
-        return TokenTrie(strings)
-
     def _rated(self, text: Rendered, answer: str) -> tuple[Row, list[int]]:
-        begin, tokens = self._renderer.continuation(text, answer)
+        kept, tokens = self._renderer.continuation(text.tail, answer)
+        begin = text.tail_begin + kept
         return Row(text=text.going_on(begin, tokens[:-1]), keep=len(tokens)), tokens
 
     def _sums(self, hidden: torch.Tensor, wanted: Sequence[_Rated]) -> list[float] | Failure:
@@ -189,13 +185,13 @@ class Asking:
         return sums
 
 
-def _spoken(question: Say, text: Rendered, speaker: Speaker, depth: int) -> Row:
+def _spoken(question: Say, text: Rendered, speaker: Speaker, choices: TokenTrie | None) -> Row:
     """The prompt, and what the choices begin with in any case."""
-    forced = speaker.forced
-    if question.choices is None:
+    if choices is None:
         return Row(text=text, reserve=question.max_tokens)
-    read = forced[:-1] if speaker.told else forced
-    return Row(text=text.going_on(len(text), read), keep=len(read) + 1, burst=depth)
+    read = speaker.forced[:-1] if speaker.told else speaker.forced
+    going_on = text.going_on(len(text), read)
+    return Row(text=going_on, keep=len(read) + 1, burst=choices.depth)
 
 
 def _states(

@@ -106,24 +106,25 @@ class Renderer:
         self._form = form
         self._encode = encode
 
-    def text_ids(self, text: str) -> list[int]:
-        """Tokens of a text that stands alone."""
-        return list(self._encode(text))
-
     def special_id(self, token: str) -> int | None:
         """Number of a special token, if the model has it."""
         return self._specials.get(token)
 
-    def continuation(self, rendered: Rendered, text: str) -> tuple[int, list[int]]:
-        """Tokens of ``text`` after a prompt, as the tokenizer cuts both together.
+    def continuation(self, tail: str, text: str) -> tuple[int, list[int]]:
+        """Tokens of ``text`` after the tail of a prompt, as the tokenizer cuts both together.
 
         Returns:
-            How many tokens of the prompt stay as they are, and those after them.
+            How many tokens of the tail stay as they are, and those after them.
         """
-        before = self._encode(rendered.tail)
-        both = self._encode(rendered.tail + text)
+        before = self._encode(tail)
+        both = self._encode(tail + text)
         kept = common_length(np.array(before, np.int64), np.array(both, np.int64))
-        return rendered.tail_begin + kept, list(both[kept:])
+        return kept, list(both[kept:])
+
+    def after(self, tail: str, text: str) -> list[int]:
+        """Tokens of ``text`` after a tail that is read already and cannot be cut anew."""
+        kept, tokens = self.continuation(tail, text)
+        return tokens if kept == len(self._encode(tail)) else list(self._encode(text))
 
     def render(self, prompt: Prompt, *, allowed: tuple[str, ...] = ()) -> Rendered:
         """Render a prompt.

@@ -17,21 +17,24 @@ class TokenTrie:
 
     Attributes:
         ends: Whether one of the strings ends here.
+        depth: Tokens of the longest string.
 
     >>> trie = TokenTrie([(1,), (1, 0), (2,)])
     >>> sorted(trie.allowed()), trie.after(1).ends, sorted(trie.after(1).allowed())
     ([1, 2], True, [0])
     """
 
-    __slots__ = ("_next", "ends")
+    __slots__ = ("_next", "depth", "ends")
 
     def __init__(self, strings: Iterable[Sequence[int]] = ()) -> None:
         self._next: dict[int, TokenTrie] = {}
         self.ends = False
+        self.depth = 0
         for string in strings:
             node = self
-            for token in string:
-                node = node._next.setdefault(token, TokenTrie())
+            for i, token in enumerate(string):
+                node.depth = max(node.depth, len(string) - i)
+                node = node._next.get(token) or node._next.setdefault(token, TokenTrie())
             node.ends = True
 
     def allowed(self) -> tuple[int, ...]:
@@ -41,7 +44,3 @@ class TokenTrie:
     def after(self, token: int) -> TokenTrie:
         """What is left after an allowed token."""
         return self._next[token]
-
-    def depth(self) -> int:
-        """Tokens of the longest string."""
-        return max((1 + after.depth() for after in self._next.values()), default=0)

@@ -305,7 +305,7 @@ def test_caches_stay_within_their_bytes(architecture: str) -> None:
 def _poison(asked: LocalBackend, word: str) -> None:
     """Make the embedding of a word's token not a number."""
     asking = asked._asking
-    (number,) = asking._renderer.text_ids(word)
+    (number,) = asking._renderer.after("", word)
     embeddings = asking._schedule._reader._core.get_input_embeddings()
     with torch.no_grad():
         embeddings.weight[number] = torch.nan

@@ -198,10 +198,13 @@ def test_time_between_frames_counts_where_positions_show_it() -> None:
 def test_continuation_is_cut_as_one_text(renderer: Renderer) -> None:
     prompt = says("The answer is: ", open_ended=True)
     rendered = renderer.render(prompt)
-    begin, tokens = renderer.continuation(rendered, "True")
+    kept, tokens = renderer.continuation(rendered.tail, "True")
+    begin = rendered.tail_begin + kept
     whole = library(renderer.architecture).inputs(prompt, "True")["input_ids"][0].tolist()
     assert [*rendered.ids[:begin], *tokens] == whole
     assert begin == len(rendered) - 1, "the blank belongs to the answer's token"
+    # what has been read already stays
+    assert renderer.after(rendered.tail, "True") == renderer.continuation("", "True")[1]
 
 
 @pytest.mark.parametrize(

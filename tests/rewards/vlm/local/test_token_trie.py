@@ -25,7 +25,7 @@ def _paths(trie: TokenTrie, begun: tuple[int, ...] = ()) -> set[tuple[int, ...]]
 def test_what_it_allows_is_what_was_given(given_: list[tuple[int, ...]]) -> None:
     trie = TokenTrie(given_)
     assert _paths(trie) == set(given_)
-    assert trie.depth() == max(map(len, given_))
+    assert trie.depth == max(map(len, given_))
 
 
 def test_every_node_leads_somewhere() -> None:
