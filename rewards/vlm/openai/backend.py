@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from kibble.rewards.errors import ModelError
+from kibble.rewards.errors import ModelError, ServiceAwayError
 from kibble.rewards.vlm.backend import Backend
 from kibble.rewards.vlm.openai.completion import completion
 from kibble.rewards.vlm.openai.connection import Connection
@@ -42,9 +42,8 @@ def open_server(
 
     Raises:
         ConfigError: If the address is none.
-        ServiceAwayError: If the server cannot be reached.
+        ServiceAwayError: If the server cannot be reached, or does not answer in time.
         ModelError: If it does not serve the model or an adapter, or the key is wrong.
-        TimeoutError: If it does not answer in time.
     """
     connection = Connection(
         options.url,
@@ -73,6 +72,9 @@ def open_server(
             f"The server at {options.url} must answer for the model {weights!r}, got {error}; "
             f"it serves {sorted(served)}."
         ) from error
+    except TimeoutError as error:
+        connection.close()
+        raise ServiceAwayError(str(error)) from error
     except BaseException:
         connection.close()
         raise

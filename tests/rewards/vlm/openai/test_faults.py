@@ -15,7 +15,7 @@ from tests.rewards.vlm.openai.faulty_server import answer, faulty_server
 
 from kibble.rewards.adapters.yes_token import Options, open_reward
 from kibble.rewards.episode_reader import EpisodeReader
-from kibble.rewards.errors import ConfigError, ModelError, OutageError
+from kibble.rewards.errors import ConfigError, ModelError, OutageError, ServiceAwayError
 from kibble.rewards.remote.outages import RecordsOutages
 from kibble.rewards.types import Status, Task
 from kibble.rewards.vlm.backend import Backend
@@ -408,6 +408,13 @@ def test_a_server_that_cannot_answer_is_not_opened(server, fault):
     server.script = [fault] * 20
     with pytest.raises(ModelError, match="must answer for the model 'tiny'"):
         open_backend("tiny", BackendOptions(backend="openai", url=server.url, timeout=5.0))
+
+
+@pytest.mark.parametrize("fault", ["stall", 503])
+def test_a_server_that_does_not_answer_in_time_is_away(server, fault):
+    server.script = [fault] * 1000
+    with pytest.raises(ServiceAwayError, match=r"must answer within 0.3 s"):
+        open_backend("tiny", BackendOptions(backend="openai", url=server.url, timeout=0.3))
 
 
 @pytest.mark.parametrize("url", ["127.0.0.1:8000/v1", "ftp://127.0.0.1/v1"])
