@@ -71,7 +71,8 @@ class ScoreConfig:
         elif not isinstance(self.input, str | list | dict) or self.input in ("", [], {}):
             raise ConfigError(
                 f"`input` must name a video, a folder, or several videos, got {self.input!r}; "
-                "write input=push.mp4 or 'input=[front.mp4,wrist.mp4]' 'views=[front,wrist]'."
+                "write input=push.mp4 or 'input=[front.mp4,wrist.mp4]' 'views=[front,wrist]', "
+                "or many of them with collection='videos/*.mp4'."
             )
         if not isinstance(self.views, list | dict | None):
             raise ConfigError(

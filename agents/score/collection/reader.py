@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, final
 
 from kibble.agents.score.collection.recordings import Recording
 from kibble.agents.score.config import ScoreConfig
-from kibble.rewards.errors import KibbleError
+from kibble.rewards.errors import ConfigError, KibbleError
 
 if TYPE_CHECKING:
     from kibble.agents.footage.footage import Footage
@@ -48,8 +48,6 @@ class RecordingReader:
             ``outcome``: what :meth:`read` says, as JSON; ``frames``: a table of every frame as
             Arrow stream, or nothing.
 
-        Raises:
-            KibbleError: If a model cannot be opened.
         """
         outcomes, tables = [], []
         for text in block["recording"]:
@@ -59,7 +57,11 @@ class RecordingReader:
         return {"outcome": outcomes, "frames": tables}
 
     def read(self, recording: Recording) -> tuple[dict[str, object], bytes]:
-        """Read one recording and return its outcome, and its frames as an Arrow stream."""
+        """Read one recording and return its outcome, and its frames as an Arrow stream.
+
+        An outcome has ``error``, which is ``None`` where it was read; ``stops`` is the name of the
+        error's class where no recording can be read, because a model cannot be opened.
+        """
         import torch
 
         from kibble.agents.devices import resolve_device
@@ -83,17 +85,18 @@ class RecordingReader:
             )
         except (KibbleError, OSError) as error:
             return {**known, "error": str(error)}, b""
-        models = open_models(
-            config.reward,
-            views=footage.views,
-            device=device,
-            goal=recording.goal is not None,
-            opened=self._opened,
-        )
+        known["name"] = footage.name
         try:
+            models = open_models(
+                config.reward, views=footage.views, device=device, goal=True, opened=self._opened
+            )
+        except KibbleError as error:  # Ray would take it apart; and no recording can be read
+            return {**known, "error": str(error), "stops": type(error).__name__}, b""
+        try:
+            _check_goal(models, recording)
             return self._judged(recording, footage, models)
         except (KibbleError, OSError) as error:
-            return {**known, "name": footage.name, "error": str(error)}, b""
+            return {**known, "error": str(error)}, b""
 
     def _judged(
         self, recording: Recording, footage: Footage, models: Mapping[str, RewardModel]
@@ -127,6 +130,15 @@ class RecordingReader:
             ],
         }
         return outcome, _frames(recording, footage, curves)
+
+
+def _check_goal(models: Mapping[str, RewardModel], recording: Recording) -> None:
+    for label, model in models.items():
+        if model.spec.needs_goal and recording.goal is None:
+            raise ConfigError(
+                f"`goal` must show the finished scene for {label}, got nothing; write goal=… for "
+                "all recordings, or a goal in the recording's line."
+            )
 
 
 def _row(curve: Curve, summary: Summary, flags: Sequence[Flag]) -> dict[str, object]:

@@ -21,8 +21,9 @@ from kibble.agents.score.collection.parts import (
 from kibble.agents.score.collection.reader import RecordingReader
 from kibble.agents.score.collection.recordings import Recording, list_recordings
 from kibble.agents.score.config import ScoreConfig
+from kibble.rewards import errors
 from kibble.rewards.catalogue import card_of
-from kibble.rewards.errors import CheckpointError, KibbleError
+from kibble.rewards.errors import CheckpointError, ModelError
 from kibble.rewards.reference import parse_reference
 
 __all__ = ["score_collection"]
@@ -67,6 +68,7 @@ def score_collection(config: ScoreConfig) -> tuple[Path, dict[str, Outcome]]:
         show(len(recordings) - len(waiting), len(recordings))
         for block in _read_by_ray(config, waiting) if waiting else ():
             new = [cast("Outcome", json.loads(text)) for text in block["outcome"]]
+            _stop_if_nothing_can_be_read(new)
             write_part(frames, new, block["frames"])
             outcomes |= {str(outcome["recording"]): outcome for outcome in new}
             show(sum(recording.key in outcomes for recording in recordings), len(recordings))
@@ -119,13 +121,7 @@ def _read_by_ray(config: ScoreConfig, waiting: Sequence[Recording]) -> Iterator[
             num_cpus=config.threads,
             num_gpus=config.gpus,
         )
-        try:
-            yield from read.iter_batches(batch_size=None, prefetch_batches=0, batch_format="numpy")
-        except ray.exceptions.RayError as error:
-            cause = _cause(error)
-            if cause is None:
-                raise
-            raise cause from error
+        yield from read.iter_batches(batch_size=None, prefetch_batches=0, batch_format="numpy")
 
 
 @contextlib.contextmanager
@@ -143,11 +139,7 @@ def _quiet() -> Iterator[None]:
         logger.setLevel(level)
 
 
-def _cause(error: BaseException | None) -> KibbleError | None:
-    """Find the error of ours that a worker stopped with."""
-    while error is not None:
-        if isinstance(error, KibbleError):
-            return error
-        inner = getattr(error, "cause", None)
-        error = inner if isinstance(inner, BaseException) else error.__cause__
-    return None
+def _stop_if_nothing_can_be_read(outcomes: Sequence[Outcome]) -> None:
+    for outcome in outcomes:
+        if "stops" in outcome:
+            raise getattr(errors, str(outcome["stops"]), ModelError)(outcome["error"])

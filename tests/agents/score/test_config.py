@@ -32,3 +32,19 @@ def test_defaults_need_an_input_alone() -> None:
 def test_values_out_of_range(settings, message: str) -> None:
     with pytest.raises(ConfigError, match=message):
         ScoreConfig(**{"input": "a.mp4", **settings})
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"input": "a.mp4"}, "`input` must be left out with `collection`, got 'a.mp4'"),
+        ({"collection": []}, r"`collection` must name recordings, got \[\]"),
+        ({"collection": 3}, "`collection` must name recordings, got 3"),
+        ({"episode": 2}, "`episode` must be left out with `collection`, got 2"),
+        ({"workers": -1}, "`workers` and `gpus` must be 0 or more, got -1 and 0.0"),
+        ({"gpus": -0.5}, "`workers` and `gpus` must be 0 or more"),
+    ],
+)
+def test_settings_of_a_collection_that_cannot_be_meant(changes, message):
+    with pytest.raises(ConfigError, match=message):
+        ScoreConfig(**{"collection": "videos/*.mp4", **changes})

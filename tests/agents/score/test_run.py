@@ -162,7 +162,7 @@ def test_what_cannot_be_scored(config: ScoreConfig, changes, error, message: str
     ("words", "message"),
     [
         (["input=a.mp4", "instruction="], "`instruction` must say what was wanted in words"),
-        (["instruction=push"], "`input` must be given for `kibble score`"),
+        (["instruction=push"], "`input` must name a video, .* or many of them with collection="),
         (["input=a.mp4", "reword=random"], "`reword` must be a key of `kibble score`.*reward"),
         (["input=a.mp4", "instruction=push"], "`input` must name a file or a folder, got 'a.mp4'"),
     ],
