@@ -277,8 +277,7 @@ class _Service:
             response = self._failed(error, close=not whole)
         except ClientDisconnect:
             code, response = "gone", Response(status_code=400)
-        self._metrics.requests.labels(known, route, code).inc()
-        self._metrics.request_seconds.labels(known, route).observe(time.monotonic() - begin)
+        self._metrics.count_request(known, route, code, time.monotonic() - begin)
         return response
 
     def _check_token(self, request: Request) -> None:

@@ -18,6 +18,7 @@ class ServiceMetrics:
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
+        self._answered: dict[tuple[str, str, str], tuple[Counter, Histogram]] = {}
         only = self.registry
         self.requests = Counter(
             "kibble_requests", "Requests answered.", ["model", "route", "code"], registry=only
@@ -72,6 +73,16 @@ class ServiceMetrics:
             "kibble_model_ready", "1 once a forward pass has worked.", ["model"], registry=only
         )
 
+    def count_request(self, model: str, route: str, code: str, seconds: float) -> None:
+        """Count one answered request."""
+        key = (model, route, code)
+        children = self._answered.get(key)
+        if children is None:  # looking them up is dear
+            children = self.requests.labels(*key), self.request_seconds.labels(model, route)
+            self._answered[key] = children
+        children[0].inc()
+        children[1].observe(seconds)
+
     def text(self) -> bytes:
         """Return all figures in Prometheus' text format."""
         return generate_latest(self.registry)
@@ -84,6 +95,7 @@ class ModelMetrics:
     def __init__(self, metrics: ServiceMetrics, model: str) -> None:
         self._metrics = metrics
         self._model = model
+        self._outcomes: dict[str, Counter] = {}
         self.cached = metrics.cached.labels(model)
         self.cache_bytes = metrics.cache_bytes.labels(model)
         self.batch_frames = metrics.batch_frames.labels(model)
@@ -97,4 +109,7 @@ class ModelMetrics:
 
     def count_frame(self, outcome: str) -> None:
         """Count one answered frame by its status or code."""
-        self._metrics.frames.labels(self._model, outcome).inc()
+        child = self._outcomes.get(outcome)
+        if child is None:  # looking one up is dear
+            child = self._outcomes[outcome] = self._metrics.frames.labels(self._model, outcome)
+        child.inc()
