@@ -16,6 +16,7 @@ from tests.rewards.adapters.tiny_pairs import (
     reference,
     task,
 )
+from tests.rewards.vlm import tiny_models
 
 from kibble.agents.trees import load_tree, save_tree
 from kibble.rewards.adapters import grm, lrm
@@ -113,3 +114,19 @@ def test_each_question_of_lrm_is_answered_by_its_own_adapter() -> None:
         assert isinstance(reply, Reply)
         logprobs.append(tuple(token.logprob for token in reply.tokens))
     assert len(set(logprobs)) == 4
+
+
+def test_trend_words_may_come_from_an_adapter() -> None:
+    adapter = str(tiny_models.lora(tiny_models.qwen3_vl(), seed=7))
+    tuned = open_model(reference("trend", constrain="true", adapter=adapter))
+    assert isinstance(tuned, GenerativeReward)
+    told = []
+    for model in (opened("trend"), tuned):
+        watched, recorder = recorded(model)
+        episode = watched.begin(task(), noise(0))
+        assert run(watched, episode, range(1, 5))[-1].status[0] == Status.OK
+        assert {question.adapter for question, _ in recorder.heard} == {
+            "" if model is opened("trend") else "trend"
+        }
+        told.append(recorder.logprobs())
+    assert told[0] != told[1]
