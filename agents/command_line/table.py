@@ -100,6 +100,11 @@ _ROWS = (
                 "a published reward model with weights and options (kibble models lists them)",
             ),
             (
+                "kibble train task=drawer_open reward=remote "
+                "'reward.weights=remote@http://127.0.0.1:8300/grm_tiny?wait=60'",
+                "a model that `kibble serve` offers; the run survives its restarts",
+            ),
+            (
                 "kibble train task=drawer_open reward=grm reward.goal=open.png",
                 "one that needs a picture of the finished scene",
             ),
@@ -240,6 +245,11 @@ _ROWS = (
                 "kibble score input=runs/push-grm_tiny-sac-seed0",
                 "let the run's agent play an episode, with the simulator's progress beside",
             ),
+            (
+                "kibble score 'collection=videos/*.mp4' instruction='push the red cube' "
+                "out=scores/pushes",
+                "many recordings side by side, by Ray, into one table; again goes on",
+            ),
         ),
         schema="kibble.agents.score.config:ScoreConfig",
         function="kibble.agents.score.run:score",
@@ -339,6 +349,10 @@ _ROWS = (
             (
                 "kibble serve model=grm_tiny host=0.0.0.0 certificate=cert.pem key=key.pem",
                 "for other machines, by https; clients bring the token of KIBBLE_TOKEN",
+            ),
+            (
+                "kibble serve replicas=4",
+                "four processes by Ray; ray=auto gpus=1 takes a cluster (docs/scale_out.md)",
             ),
         ),
         schema="kibble.agents.serve.config:ServeConfig",
