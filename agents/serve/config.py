@@ -39,7 +39,7 @@ class ServeConfig:
         decoders: Threads that decode JPEG and PNG.
         grace: Seconds that requests which are under way when it stops may still take.
         device: auto, cpu, cuda or cuda:0.
-        threads: Threads that torch uses for each model.
+        threads: Threads that torch uses for each model; 0 shares the cores among the models.
         replicas: Processes that serve, by Ray; each opens every model. Ray keeps `threads` cores
             for each.
         gpus: GPUs that Ray keeps for each replica; 0.5 puts two on one.
@@ -70,7 +70,7 @@ class ServeConfig:
     decoders: int = 2
     grace: float = 30.0
     device: str = "auto"
-    threads: int = 1
+    threads: int = 0
     replicas: int = 1
     gpus: float = 0.0
     ray: str | None = None
