@@ -39,7 +39,8 @@ class ServeConfig:
         decoders: Threads that decode JPEG and PNG.
         grace: Seconds that requests which are under way when it stops may still take.
         device: auto, cpu, cuda or cuda:0.
-        threads: Threads that torch uses for each model; 0 shares the cores among the models.
+        threads: Threads that torch uses for each model; 0 shares the cores among the models, and
+            is 1 for each replica.
         replicas: Processes that serve, by Ray; each opens every model. Ray keeps `threads` cores
             for each.
         gpus: GPUs that Ray keeps for each replica; 0.5 puts two on one.
@@ -89,9 +90,11 @@ class ServeConfig:
                 "`certificate` and `key` belong together, got one without the other; give both "
                 "for https, or neither for http."
             )
-        for name in ("body_mb", "memory_mb", "threads", "replicas"):
+        for name in ("body_mb", "memory_mb", "replicas"):
             if getattr(self, name) < 1:
                 raise ConfigError(f"`{name}` must be at least 1, got {getattr(self, name)}.")
+        if self.threads < 0:
+            raise ConfigError(f"`threads` must be 0 or more, got {self.threads}.")
         if not 0.0 < self.picture_megapixels <= 1000.0:
             raise ConfigError(
                 f"`picture_megapixels` must lie in (0, 1000], got {self.picture_megapixels}."

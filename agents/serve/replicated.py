@@ -81,7 +81,7 @@ def _serve(
         settings,
         replicas=config.replicas,
         gpus=config.gpus,
-        threads=config.threads,
+        threads=max(1, config.threads),
     )
     serve.start(
         proxy_location="HeadOnly" if config.ray is None else "EveryNode", http_options=http
