@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any, final
 
@@ -173,7 +174,8 @@ class Reader:
             begin=states.end - block.length,
             filled=block.filled,
         )
-        columns = COLUMNS_CPU if device.type == "cpu" else COLUMNS
+        most = COLUMNS_CPU if device.type == "cpu" else COLUMNS
+        columns = math.ceil(block.width / math.ceil(block.width / most))
         hidden: list[torch.Tensor] = []
         for begin in range(0, block.width, columns):
             end = min(begin + columns, block.width)
