@@ -75,7 +75,7 @@ class Schedule:
                 batch = self._reader.read(chosen, scope=scope, vision_scope=vision_scope)
                 results.update(zip(part, finish(batch, part), strict=True))
                 return
-            except RuntimeError as error:
+            except (RuntimeError, MemoryError) as error:
                 if not is_out_of_memory(error):
                     raise
                 reason = str(error).partition("\n")[0]

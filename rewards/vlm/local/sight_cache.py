@@ -77,7 +77,7 @@ class SightCache:
     def _encode(self, sights: list[Sight]) -> list[Features]:
         try:
             features = self._family.encode(sights)
-        except RuntimeError as error:
+        except (RuntimeError, MemoryError) as error:
             if len(sights) == 1 or not is_out_of_memory(error):
                 raise
         else:

@@ -103,4 +103,6 @@ def test_what_counts_as_out_of_memory() -> None:
         torch.empty(2**60)
     assert is_out_of_memory(failed.value)
     assert is_out_of_memory(torch.OutOfMemoryError("CUDA out of memory."))
+    assert is_out_of_memory(RuntimeError("MPS backend out of memory (allocated: 9 GB)"))
+    assert is_out_of_memory(MemoryError())
     assert not is_out_of_memory(RuntimeError("shapes do not match"))
