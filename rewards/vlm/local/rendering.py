@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import hashlib
+import json
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -82,13 +83,15 @@ class Renderer:
     def __init__(self, processor: transformers.ProcessorMixin, family: Family) -> None:
         self._family = family
         own: Any = processor
-        backend = own.tokenizer.backend_tokenizer
-        self._tokenizer = Tokenizer.from_str(backend.to_str())
+        described = json.loads(own.tokenizer.backend_tokenizer.to_str())
+        for token in described["added_tokens"]:  # a fine-tuned model may have lost the mark
+            token["special"] |= token["content"] in (own.image_token, own.video_token)
+        self._tokenizer = Tokenizer.from_str(json.dumps(described))
         self._tokenizer.encode_special_tokens = True
-        self._specials = {
-            token.content: number
-            for number, token in backend.get_added_tokens_decoder().items()
-            if token.special
+        self._specials: dict[str, int] = {
+            token["content"]: token["id"]
+            for token in described["added_tokens"]
+            if token["special"]
         }
         image = own.tokenizer.convert_tokens_to_ids(own.image_token)
         # InternVL has a word for clips in its template, but no placeholder of their own
