@@ -91,6 +91,7 @@ class Connection:
             ServiceAwayError: If the service is away.
             OutageError: If it has been so for too long.
             TimeoutError: If it did not answer in time.
+            ConfigError: If its certificate is not trusted.
             ServiceError: If it refuses the request.
         """
         self.availability.check(frames)
@@ -186,6 +187,12 @@ class Connection:
                 ) from error
             raise TimeoutError(f"The service did not answer within {left:.1f} s.") from error
         except httpx.TransportError as error:
+            if "CERTIFICATE_VERIFY_FAILED" in str(error):
+                raise ConfigError(
+                    f"The certificate at {self._client.base_url} must be one that this machine "
+                    f"trusts, got {error}; give the service's own, or its authority's, with "
+                    "ca=cert.pem."
+                ) from error
             raise NoServiceError(f"{type(error).__name__}: {error}") from error
         if response.status_code == 200:
             return response.content

@@ -11,7 +11,7 @@ from tests.rewards.remote.service_process import ServiceProcess
 
 from kibble.rewards import RewardModel
 from kibble.rewards.service.application import create_application
-from kibble.rewards.service.server import Server, open_listener
+from kibble.rewards.service.server import Server, TlsFiles, open_listener
 from kibble.rewards.service.settings import ServiceSettings
 
 
@@ -20,11 +20,16 @@ def serve() -> Iterator[Callable[..., str]]:
     """Serve models in this process, on a free port, and return the address."""
     running: list[tuple[Server, threading.Thread]] = []
 
-    def start(models: dict[str, Callable[[], RewardModel]], **settings: object) -> str:
+    def start(
+        models: dict[str, Callable[[], RewardModel]],
+        *,
+        tls: TlsFiles | None = None,
+        **settings: object,
+    ) -> str:
         chosen = ServiceSettings(**settings)  # type: ignore[arg-type]
         application = create_application(models, chosen, grace=1.0)
         listener = open_listener("127.0.0.1", 0, token=chosen.token)
-        server = Server(application, listener, grace=1.0)
+        server = Server(application, listener, tls=tls, grace=1.0)
         thread = threading.Thread(target=server.run)
         thread.start()
         running.append((server, thread))

@@ -67,12 +67,12 @@ def test_a_call_may_wait_for_the_service_instead(process):
     assert model.outages == ()
 
 
-def test_a_service_that_stalls_is_away_but_a_slow_answer_alone_is_not(process):
-    model = opened(process.url, wait=0, timeout=0.3)
+def test_a_service_that_stalls_is_away(process):
+    model, hurried = opened(process.url, wait=0), opened(process.url, wait=0, timeout=0.3)
     episode = model.begin(TASK, dot(0))
     process.pause()
     with pytest.raises(ServiceAwayError, match="nor about its health"):
-        model.estimate([episode], dot(9))
+        hurried.estimate([episode], dot(9))
     process.go_on()
     np.testing.assert_allclose(answered(model, [episode], 9), 9 / 31, rtol=1e-6)
 
