@@ -256,6 +256,16 @@ def test_a_goal_of_the_front_alone_stands_for_its_wrists() -> None:
         np.testing.assert_array_equal(picture.pixels, goal)
 
 
+def test_a_goal_of_all_views_is_shown_in_each() -> None:
+    backend = PixelBackend(say_hop)
+    model = grm(backend, reading="backward")
+    episode = model.begin(task(), frames(0.0, views=VIEWS))
+    read(model, episode, 0.5)
+    goal = frames(1.0, views=VIEWS)
+    for picture, view in zip(pictures_of(backend.last[0])[2:5], VIEWS, strict=True):
+        np.testing.assert_array_equal(picture.pixels, goal[view][0])
+
+
 def test_a_reference_start_of_the_task_is_shown_instead_of_the_episodes_own() -> None:
     backend = PixelBackend(say_hop)
     model = grm(backend, reading="forward")
