@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
-import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -13,6 +11,7 @@ from rich.console import Console
 
 from kibble.agents.benchmark.config import BenchmarkConfig
 from kibble.agents.benchmark.data import check_views, open_trials, source_of, view_names
+from kibble.agents.benchmark.labels import file_name, labels_of
 from kibble.agents.benchmark.measures.all import measure, measure_tasks
 from kibble.agents.benchmark.measures.evidence import Measured
 from kibble.agents.benchmark.plan import Showing, plan_showings
@@ -41,7 +40,6 @@ __all__ = ["benchmark", "run_benchmark"]
 
 _TASK_RESAMPLES = 200
 _REASONS_SHOWN = 4
-_LONGEST_NAME = 80
 
 
 def benchmark(config: BenchmarkConfig) -> None:
@@ -69,9 +67,10 @@ def run_benchmark(config: BenchmarkConfig) -> dict[str, Measured]:
         console = Console(width=200)  # a pipe has no width of its own
     source = source_of(data)
     names = view_names(config, source)
+    labels = labels_of(config.reward)
     models = {
-        label: open_model(name, device=device, views=names)
-        for label, name in _labels(config.reward).items()
+        label: open_model(reference, device=device, views=names)
+        for label, reference in labels.items()
     }
     for label, model in models.items():
         check_views(label, model, names)
@@ -83,7 +82,9 @@ def run_benchmark(config: BenchmarkConfig) -> dict[str, Measured]:
     measured: dict[str, Measured] = {}
     by_task: dict[str, Mapping[str, Measured]] = {}
     for label, model in models.items():
-        readings[label], speed = _read(config, label, model, trials, showings, data_mark)
+        options = "".join(map(str, parse_reference(labels[label]).options))
+        mark = data_mark + options
+        readings[label], speed = _read(config, label, model, trials, showings, mark)
         with bar(config.quiet, f"measuring {label}") as show:
             show(0, 2)
             figures = measure(
@@ -100,8 +101,8 @@ def run_benchmark(config: BenchmarkConfig) -> dict[str, Measured]:
         measured[label] = {**figures, **speed}
     baselines = [
         label
-        for label, name in _labels(config.reward).items()
-        if parse_reference(name).name in BASELINES
+        for label, reference in labels.items()
+        if parse_reference(reference).name in BASELINES
     ]
     write_report(out, config, models, trials, measured, by_task, readings)
     plots = write_pictures(out, trials, measured, readings, baselines)
@@ -109,24 +110,6 @@ def run_benchmark(config: BenchmarkConfig) -> dict[str, Measured]:
     _print_reasons(console, measured)
     console.print(f"Figures: {out / 'benchmark.json'}; pictures: {plots}", highlight=False)
     return measured
-
-
-def _labels(names: Sequence[str]) -> dict[str, str]:
-    """A short label for each model: its name or the last part of its path, if that is unique."""
-    references = [parse_reference(name).name for name in names]
-    last = [Path(name).name or name for name in references]
-    return {
-        short if last.count(short) == 1 else name: name
-        for name, short in zip(names, last, strict=True)
-    }
-
-
-def _file_name(label: str) -> str:
-    """Make a name for files; a long reference ends in a fingerprint of the rest."""
-    name = re.sub(r"[^\w.@=-]+", "-", label)
-    if len(name) <= _LONGEST_NAME:
-        return name
-    return f"{name[:_LONGEST_NAME]}-{hashlib.sha256(label.encode()).hexdigest()[:8]}"
 
 
 def _read(
@@ -140,7 +123,7 @@ def _read(
     """Readings and speed of a model, kept from last time where nothing has changed."""
     with_goal = config.goal or model.spec.needs_goal
     folder = Path(config.out) / "readings"
-    name = _file_name(label)
+    name = file_name(label)
     file, speed_file = folder / f"{name}.npz", folder / f"{name}.speed.json"
     mark = mark_of_readings(model, data_mark, with_goal=with_goal)
     readings = load_readings(file, showings, mark)

@@ -42,6 +42,23 @@ def test_a_dataset_gives_what_it_allows_and_the_reasons_for_the_rest(tmp_path, c
     assert "needs true progress in every frame" in out
 
 
+def test_models_are_named_by_reference(tmp_path):
+    write_small_dataset(tmp_path / "data")
+    long = "random?seed=2" + "".join(f"&views=camera/{i}" for i in range(40)) + "&views=left"
+    references = ["time_counter?horizon=9", "random?seed=1", long]
+    measured = run_benchmark(config(tmp_path, episodes=1, reward=references))
+    first, second, third = measured
+    assert (first, second) == ("time_counter", "random?seed=1")
+    assert third.startswith("random?seed=2&views=")
+    assert len(third) < 40
+    names = [path.name for path in (tmp_path / "out" / "readings").iterdir()]
+    assert "random-seed=1.npz" in names
+    assert len(names) == 6
+    assert not any("/" in name or "?" in name for name in names)
+    other = run_benchmark(config(tmp_path, episodes=1, reward=["time_counter?horizon=500"]))
+    assert other["time_counter"] != measured["time_counter"]  # options are part of what was read
+
+
 @pytest.mark.slow
 def test_readings_of_a_finished_model_are_kept(tmp_path):
     write_small_dataset(tmp_path / "data")
