@@ -14,8 +14,22 @@ from tests.rewards.vlm import tiny_models
 from kibble.rewards.vlm.local.backend import LocalBackend, open_local
 from kibble.rewards.vlm.opening import BackendOptions
 from kibble.rewards.vlm.prompt import Clip, Picture, Prompt, Turn
+from kibble.rewards.vlm.questions import Reply
 
-__all__ = ["ARCHITECTURES", "Library", "backend", "library", "picture", "pictures", "says"]
+__all__ = [
+    "ARCHITECTURES",
+    "MARK",
+    "PROMPTS",
+    "TOLERANCE",
+    "Library",
+    "backend",
+    "library",
+    "passes_of",
+    "picture",
+    "pictures",
+    "reply_of",
+    "says",
+]
 
 ARCHITECTURES: dict[str, Callable[[], Path]] = {
     "qwen3_vl": tiny_models.qwen3_vl,
@@ -46,6 +60,35 @@ def backend(architecture: str, **options: object) -> LocalBackend:
     found = open_local(str(ARCHITECTURES[architecture]()), BackendOptions(**settings))
     assert isinstance(found, LocalBackend)
     return found
+
+
+# float32 sums in another order: nine tenths of the differences seen are below 1e-6
+TOLERANCE = 2e-5
+PROMPTS = (
+    says("Is it done? Answer yes or no."),
+    says("Image A: ", picture(1), "Image B: ", picture(2), "Which is further?"),
+    says("Image A: ", picture(1), "Image B: ", picture(3, 100, 70), "Which?"),
+    says(Clip(pictures(4), 2.0), "The robot has to open the drawer. How far is it?"),
+    says(picture(4), Clip(pictures(5), 0.5), "score"),
+    Prompt((Turn("user", (picture(1), "Rate it.")), Turn("assistant", ("ANSWER: ",)))),
+)
+MARK = "<|object_ref_start|>"
+
+
+def passes_of(asked: LocalBackend) -> list[tuple[int, int]]:
+    """List to which the shape of each further pass of the language part is added."""
+    shapes: list[tuple[int, int]] = []
+    core = asked._asking._schedule._reader._core
+    core.register_forward_pre_hook(
+        lambda _, args, kwargs: shapes.append(tuple(kwargs["input_ids"].shape)), with_kwargs=True
+    )
+    return shapes
+
+
+def reply_of(answer: object) -> Reply:
+    """The answer, which must be a reply."""
+    assert isinstance(answer, Reply), answer
+    return answer
 
 
 class Library:
