@@ -113,8 +113,8 @@ class Prompt:
             header of an answer follows its last text. TOPReward reads the likelihood of a word
             that ends the user's own sentence.
         pixels: Least and most pixels of each picture and of each frame of a clip; others are
-            resized, proportions kept, before the model's own processing. ``None`` leaves it to
-            the model's processor.
+            resized, proportions kept, before the model's own processing; a model that sees in
+            tiles takes as many as fit. ``None`` leaves it to the model's processor.
     """
 
     turns: tuple[Turn, ...]
