@@ -8,7 +8,7 @@ import imageio.v3 as iio
 import numpy as np
 import pytest
 import torch
-from tests.agents.small_runs import LINE, small_ppo, small_run
+from tests.agents.small_runs import LINE, RESUMABLE, small_ppo, small_run
 from tests.rewards.vlm import tiny_models
 
 from kibble.agents.config import EvaluateConfig, RewardConfig, TaskConfig
@@ -17,6 +17,7 @@ from kibble.agents.episode_log import read_episodes
 from kibble.agents.evaluate import run_evaluation
 from kibble.agents.goal_shown import goal_of
 from kibble.agents.reward_opening import load_reward_model, open_watching
+from kibble.agents.scoring.config import ScoringConfig
 from kibble.agents.train import run_training
 from kibble.rewards.errors import ConfigError, ModelError
 from kibble.rewards.reference import parse_reference
@@ -71,6 +72,22 @@ def test_a_run_learns_from_clip_and_is_judged_by_it_and_by_others(tmp_path):
         judged("gvl@nowhere/at-all")
 
 
+def test_clip_scored_late_pays_what_it_pays_at_once(tmp_path):
+    """A buffer's frames are encoded ahead in one batch, as VLM-RM and VLM-RL do."""
+    returns = {}
+    for kind in ("immediate", "deferred"):
+        config = short(
+            tmp_path / kind,
+            task=RESUMABLE,
+            reward=reward(f"clip@{tiny_models.clip()}?dtype=float32&low=null"),
+            scoring=ScoringConfig(kind=kind),
+        )
+        records = read_episodes(run_training(config).episodes)
+        returns[kind] = [record.return_shaped for record in records]
+    assert returns["immediate"]
+    np.testing.assert_allclose(returns["deferred"], returns["immediate"], atol=1e-5)
+
+
 def test_a_picture_of_the_goal_reaches_the_model(tmp_path, picture):
     without = short(tmp_path / "a", reward=reward("pixel_goal"))
     with pytest.raises(ModelError, match=r"'pixel_goal' needs `goal_frames` in the task"):
@@ -107,9 +124,7 @@ def test_settings_that_mean_nothing_are_refused(changes, message):
 
 def test_readings_of_the_embedded_model_are_refused_for_others(tmp_path):
     config = short(tmp_path / "run", reward=reward("random", reading="mean"))
-    with pytest.raises(
-        ConfigError, match=r"`reward.reading` and .* are the embedded model's"
-    ):
+    with pytest.raises(ConfigError, match=r"`reward.reading` and .* are the embedded model's"):
         load_reward_model(config, CPU)
     model = open_watching(parse_reference("random?seed=3"), config, CPU)
     assert model.spec.name == "random"
