@@ -24,7 +24,9 @@ import json
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
+from typing import final
 
 import numpy as np
 import torch
@@ -43,11 +45,11 @@ from kibble.rewards.adapters.published_prompt import prompt_text
 from kibble.rewards.adapters.topreward import CLAIM, TOPReward
 from kibble.rewards.adapters.topreward import Options as TopOptions
 from kibble.rewards.types import Episode, Status, Task
-from kibble.rewards.vlm.backend import Backend
+from kibble.rewards.vlm.backend import Backend, BackendSpec
 from kibble.rewards.vlm.local.backend import LocalBackend, open_local
 from kibble.rewards.vlm.opening import BackendOptions
 from kibble.rewards.vlm.prompt import Picture
-from kibble.rewards.vlm.questions import Question, Ratings
+from kibble.rewards.vlm.questions import Answer, Question, Ratings, Reply
 
 PARTS = ("grm", "topreward")
 CAMERAS = ("front", "left_wrist", "right_wrist")
@@ -90,7 +92,7 @@ def write_grm(directory: Path, narrower: int, shallower: int) -> Path:
             "depth": depth,
             "num_heads": 16 // narrower,
             "window_size": 112,
-            "fullatt_block_indexes": [depth * i // 4 - 1 for i in range(1, 5)],
+            "fullatt_block_indexes": list(range(7, depth, 8)) or [depth - 1],
         },
     )
 
@@ -150,6 +152,37 @@ def encoded(backend: Backend) -> int | None:
     return backend._sights.encoded if isinstance(backend, LocalBackend) else None
 
 
+@final
+class Recorded:
+    """A back end that keeps what it said."""
+
+    def __init__(self, backend: Backend) -> None:
+        self.backend = backend
+        self.said: list[Reply] = []
+
+    @property
+    def spec(self) -> BackendSpec:
+        return self.backend.spec
+
+    def answer(self, questions: Sequence[Question]) -> list[Answer]:
+        answers = self.backend.answer(questions)
+        self.said += [answer for answer in answers if isinstance(answer, Reply)]
+        return answers
+
+
+def compared(replies: Sequence[Reply], expected: Sequence[Reply]) -> dict[str, object]:
+    """Whether texts are equal, and how far the likelihoods of their tokens are apart."""
+    pairs = list(zip(replies, expected, strict=True))
+    return {
+        "texts_equal": all(reply.text == other.text for reply, other in pairs),
+        "largest_difference_of_log_probability": max(
+            abs(token.logprob - same.logprob)
+            for reply, other in pairs
+            for token, same in zip(reply.tokens, other.tokens, strict=False)
+        ),
+    }
+
+
 def grm(arguments: argparse.Namespace, folder: Path) -> dict[str, object]:
     """Steps per second of the eight-picture layout, after one step that fills the caches."""
     weights = write_grm(folder / "grm", arguments.narrower, arguments.shallower)
@@ -160,37 +193,35 @@ def grm(arguments: argparse.Namespace, folder: Path) -> dict[str, object]:
     found: dict[str, object] = {"steps": arguments.steps}
     for reading in ("incremental", "mean"):
         layout = GrmLayout(GrmOptions(reading=reading, constrain=True))
-        backends = {kind: open_kind(kind, weights, arguments) for kind in KINDS}
+        backends = {kind: Recorded(open_kind(kind, weights, arguments)) for kind in KINDS}
         models = {kind: GenerativeReward(layout, backends[kind]) for kind in KINDS}
         start = {view: shown[:1] for view, shown in frames.items()}
         episodes = {kind: model.begin(task, start) for kind, model in models.items()}
         times: dict[str, list[float]] = {kind: [] for kind in KINDS}
-        read: dict[str, list[tuple[float, float]]] = {kind: [] for kind in KINDS}
         before = {}
         for i in range(1, count):
             if i == 2:
-                before = {kind: encoded(backend) for kind, backend in backends.items()}
+                before = {kind: encoded(own.backend) for kind, own in backends.items()}
             newest = {view: shown[i : i + 1] for view, shown in frames.items()}
             for kind, model in models.items():
                 begin = seconds(device)
                 estimate = model.estimate([episodes[kind]], newest)
                 times[kind].append(seconds(device) - begin)
                 assert estimate.status[0] == Status.OK, Status(estimate.status[0])
-                read[kind].append((estimate.progress[0], estimate.confidence[0]))
             print(f"grm {reading} {i}:", {kind: round(own[-1], 2) for kind, own in times.items()})
-        values = {kind: np.array(own) for kind, own in read.items()}
-        away = {kind: np.abs(own - values["stock"]).max(axis=0) for kind, own in values.items()}
         found[reading] = {
             **_table({kind: own[1:] for kind, own in times.items()}),
             "pictures_encoded_per_step": {
-                kind: (encoded(backend) - before[kind]) / arguments.steps
-                for kind, backend in backends.items()
-                if isinstance(backend, LocalBackend)
+                kind: (encoded(own.backend) - before[kind]) / arguments.steps
+                for kind, own in backends.items()
+                if isinstance(own.backend, LocalBackend)
             }
             | {"stock": 8 * (1 if reading == "incremental" else 3)},
-            "largest_difference_of_progress": float(max(pair[0] for pair in away.values())),
-            "largest_difference_of_confidence": float(max(pair[1] for pair in away.values())),
-            "distinct_readings": len(np.unique(values["stock"][:, 0])),
+            "distinct_texts": len({reply.text for reply in backends["stock"].said}),
+        } | {
+            f"{kind}_against_stock": compared(own.said, backends["stock"].said)
+            for kind, own in backends.items()
+            if kind != "stock"
         }
     return found
 

@@ -92,7 +92,7 @@ def randomise(model: torch.nn.Module, seed: int) -> None:
             if parameter.ndim < 2:  # norms, biases
                 noise = 0.1
             elif "embed" in name and "patch" not in name:
-                noise = 1.0
+                noise = math.sqrt(32 / max(32, parameter.shape[-1]))  # logits spread by some 6
             else:
                 noise = 1.5 / math.sqrt(parameter[0].numel())
             centre = float(parameter.ndim == 1 and "bias" not in name)
