@@ -180,27 +180,32 @@ def kills(requests: int, processes: int) -> dict[str, object]:
         server([*KIBBLE, "expiry=4", "cache_mb=0"]) as running,
     ):
         logs: list[Path] = []
-        alive: list[subprocess.Popen[bytes]] = []
+        alive: list[tuple[subprocess.Popen[bytes], Path]] = []
         killed = 0
         begin = time.perf_counter()
 
         def start() -> None:
             logs.append(Path(folder) / f"{len(logs)}.log")
             words = [str(HERE / "dying_clients.py"), str(running.port), str(logs[-1])]
-            alive.append(subprocess.Popen([sys.executable, *words]))
+            alive.append((subprocess.Popen([sys.executable, *words]), logs[-1]))
 
         for _ in range(processes):
             start()
         while answered(logs) < requests:
             time.sleep(rng.uniform(0.5, 2.5))
-            victim = alive.pop(rng.randrange(len(alive)))
+            chosen = rng.randrange(len(alive))
+            if answered(alive[chosen][1:]) == 0:
+                continue  # it has not begun
+            victim, _ = alive.pop(chosen)
             victim.send_signal(signal.SIGKILL)
             victim.wait()
             killed += 1
             start()
-        for process in alive:
+        for process, log in alive:
+            while not log.exists():
+                time.sleep(0.1)
             process.send_signal(signal.SIGTERM)  # ends once all it has sent is answered
-        lost = sum(process.wait(60) != 0 for process in alive)
+        lost = sum(process.wait(60) != 0 for process, _ in alive)
         seconds = time.perf_counter() - begin
         time.sleep(6.0)  # until what the killed ones left is closed as stale
         lines = [line.split() for log in logs for line in log.read_text().splitlines()]

@@ -10,7 +10,7 @@ __all__ = ["quote_sentences"]
 _KEYS = ("instruction",)  # the last part of the keys that hold a sentence
 _QUOTES = ('"', "'")
 _MODEL = ("judge", "name", "weights")  # of the keys that name one reward model
-_MODELS = ("also", "reward")  # of those that name several
+_MODELS = ("also", "model", "reward")  # of those that name several
 _REFERENCE = re.compile(r"(?:^|[\[,])[\w./~@:+-]+\?\w+=")  # with options
 _NEXT_MODEL = re.compile(r",(?=[\w./~])")  # no blank behind the comma, unlike in a sentence
 

@@ -67,6 +67,11 @@ class ClipEncoder:
         self.capacity = cache_mb * 2**20 // (4 * self.width)
         self._pictures: OrderedDict[FrameKey, NDArray[np.float32]] = OrderedDict()
 
+    @property
+    def device(self) -> str:
+        """Where it computes."""
+        return str(self._device)
+
     def pictures(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Place frames on the unit sphere.
 

@@ -69,6 +69,11 @@ class PlaceReward:
         return self._spec
 
     @property
+    def device(self) -> str:
+        """Where the encoder computes."""
+        return self._encoder.device
+
+    @property
     def embedding_size(self) -> int:
         """Width D of the embedding, that of the common space."""
         return self._encoder.width

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import final
 
 from kibble.rewards.service.answers import Outcome
-from kibble.rewards.service.memory_copy import memory_bytes
+from kibble.rewards.service.memory_copy import copied_memory, memory_bytes
 from kibble.rewards.service.pictures import EncodedPicture
-from kibble.rewards.types import Task
+from kibble.rewards.types import Episode, Task
 
-__all__ = ["AnswerCache", "Remembered", "digest_of"]
+__all__ = ["AnswerCache", "Remembered", "digest_of", "remembered"]
 
+_LOGGER = logging.getLogger(__name__)
 _ENTRY = 512  # bytes of an entry besides what the model remembers
 
 
@@ -33,6 +35,24 @@ class Remembered:
     steps: int
     memory: Mapping[str, object]
     task: Task | None = None
+
+
+def remembered(outcome: Outcome, episode: Episode, *, opened: bool = False) -> Remembered | None:
+    """Copy what a model remembers after an answer; None if it cannot be copied.
+
+    Args:
+        outcome: The answer.
+        episode: The model's episode after it.
+        opened: Whether the answer is that to the start frames.
+    """
+    try:
+        memory = copied_memory(episode.memory)
+    # Whatever a model keeps there: the answer is good, it is only not kept.
+    except Exception:
+        _LOGGER.exception("an episode's memory cannot be copied; answers are not kept")
+        return None
+    task = episode.task if opened else None
+    return Remembered(outcome=outcome, steps=episode.steps, memory=memory, task=task)
 
 
 @final

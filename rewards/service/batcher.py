@@ -10,11 +10,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeVar, final
 
-from kibble.rewards.service.answer_cache import AnswerCache, Remembered
+from kibble.rewards.service.answer_cache import AnswerCache, Remembered, remembered
 from kibble.rewards.service.answers import Outcome
 from kibble.rewards.service.failures import Code, ServiceError
 from kibble.rewards.service.hosted_model import HostedModel
-from kibble.rewards.service.memory_copy import copied_memory
 from kibble.rewards.service.metrics import ModelMetrics
 from kibble.rewards.service.reading import failed_outcome, read_batch
 from kibble.rewards.service.sessions import Session, Work
@@ -182,7 +181,7 @@ class Batcher:
         begin = time.monotonic()
         try:
             read = await self._hosted.call(lambda model: _read(model, batch, keeps))
-        # Memory that cannot be copied, for one; no client may wait for ever for that.
+        # A defect; no client may wait for ever for that.
         except Exception as error:
             _LOGGER.exception("model %r: a batch was lost", self._hosted.name)
             read = [(failed_outcome(error), None)] * len(batch)
@@ -238,9 +237,7 @@ def _read(
     return [
         (
             outcome,
-            Remembered(outcome=outcome, steps=episode.steps, memory=copied_memory(episode.memory))
-            if keeps and outcome.status is Status.OK
-            else None,
+            remembered(outcome, episode) if keeps and outcome.status is Status.OK else None,
         )
         for episode, outcome in zip(episodes, outcomes, strict=True)
     ]

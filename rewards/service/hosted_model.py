@@ -56,7 +56,7 @@ class HostedModel:
         self.state = ModelState.LOADING
         self.reason = ""
         self.device = ""
-        self.error: Exception | None = None
+        self.error: BaseException | None = None
         self._opens = opens
         self._asked_device = device
         self._model: RewardModel | None = None
@@ -92,7 +92,7 @@ class HostedModel:
         Raises:
             ServiceError: ``not_ready`` while it is loading or if it could not be opened.
         """
-        if self._model is None:
+        if self._model is None or self.error is not None:
             state = "is loading" if self.error is None else f"cannot be served: {self.reason}"
             raise ServiceError(
                 Code.NOT_READY, f"Model {self.name!r} {state}", retry_after=self._retry_after
@@ -115,6 +115,11 @@ class HostedModel:
             self.state, self.reason = ModelState.READY, ""
             _LOGGER.info("model %r works again", self.name)
 
+    def give_up(self, error: BaseException) -> None:
+        """Note that what hands work to the model has failed: nothing can be read any more."""
+        _LOGGER.critical("model %r is served no more", self.name, exc_info=error)
+        self.state, self.reason, self.error = ModelState.FAILED, _said(error), error
+
     def close(self) -> None:
         """Let the thread end once it has nothing to do."""
         self._thread.shutdown(wait=False, cancel_futures=True)
@@ -133,6 +138,6 @@ class HostedModel:
         return model
 
 
-def _said(error: Exception) -> str:
+def _said(error: BaseException) -> str:
     text = str(error)
     return text if isinstance(error, KibbleError) else f"{type(error).__name__}: {text}"

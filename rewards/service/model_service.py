@@ -87,6 +87,8 @@ class ModelService:
             asyncio.create_task(self._batcher.run()),
             asyncio.create_task(self._expire()),
         ]
+        for task in self._tasks:
+            task.add_done_callback(self._ended)
 
     async def stop(self, grace: float) -> None:
         """Answer what waits, for ``grace`` seconds at most, then end."""
@@ -228,6 +230,11 @@ class ModelService:
         if size <= _INLINE:
             return _content(frames)
         return await asyncio.get_running_loop().run_in_executor(self._decoders, _content, frames)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        error = None if task.cancelled() else task.exception()
+        if error is not None:  # a defect: say so by health, rather than let clients wait
+            self.hosted.give_up(error)
 
     async def _load(self, on_loaded: Callable[[HostedModel], None] | None) -> None:
         await self.hosted.load()

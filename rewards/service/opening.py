@@ -13,13 +13,12 @@ from typing import TypeVar, final
 
 from kibble.rewards.ending import EndsEpisodes
 from kibble.rewards.errors import ConfigError, FrameError, KibbleError, ModelError
-from kibble.rewards.service.answer_cache import AnswerCache, Remembered, digest_of
+from kibble.rewards.service.answer_cache import AnswerCache, Remembered, digest_of, remembered
 from kibble.rewards.service.answers import Outcome
 from kibble.rewards.service.batcher import Batcher, close_session
 from kibble.rewards.service.decoding import check_views, decoded_frames
 from kibble.rewards.service.failures import Code, ServiceError
 from kibble.rewards.service.hosted_model import HostedModel
-from kibble.rewards.service.memory_copy import copied_memory
 from kibble.rewards.service.metrics import ModelMetrics
 from kibble.rewards.service.sessions import Session, SessionTable
 from kibble.rewards.service.settings import ServiceSettings
@@ -125,18 +124,21 @@ class EpisodeOpener:
             self._metrics.cached.inc()
         else:
             task, start = await self._in_thread(partial(_task_and_start, request, spec))
-            episode = await self._begin(task, start, deadline)
-            if not self._cache.off:
-                self._cache.keep(key, _remembered(episode))
+            episode, kept = await self._begin(task, start, deadline)
+            if kept is not None:
+                self._cache.keep(key, kept)
             session = Session(task, key, episode, time.monotonic())
         replaced = self._sessions.put(name, session)
         if replaced is not None:
             await end_sessions(self._hosted, [replaced])
         return session
 
-    async def _begin(self, task: Task, start: Frames, deadline: float) -> Episode:
+    async def _begin(
+        self, task: Task, start: Frames, deadline: float
+    ) -> tuple[Episode, Remembered | None]:
+        begun = partial(_begun, task=task, start=start, keeps=not self._cache.off)
         try:
-            return await self._batcher.open(lambda model: _begun(model, task, start), deadline)
+            return await self._batcher.open(begun, deadline)
         except ServiceError:
             raise
         except TimeoutError as error:
@@ -169,8 +171,13 @@ async def end_sessions(hosted: HostedModel, sessions: Sequence[Session]) -> None
     """Let go of closed episodes, also of what the model holds for them elsewhere."""
     for session in sessions:
         close_session(session)
-    if sessions and hosted.holds_elsewhere:
+    if not sessions or not hosted.holds_elsewhere:
+        return
+    try:
         await hosted.call(lambda model: _end_in_model(model, sessions))
+    # It concerns nobody who still asks; what is held elsewhere expires there.
+    except Exception:
+        _LOGGER.exception("model %r failed to end episodes", hosted.name)
 
 
 def _end_in_model(model: RewardModel, sessions: Sequence[Session]) -> None:
@@ -209,19 +216,13 @@ def _task_and_start(request: OpenRequest, spec: ModelSpec) -> tuple[Task, Frames
     return task, decoded_frames(request.start, spec)
 
 
-def _begun(model: RewardModel, task: Task, start: Frames) -> Episode:
+def _begun(
+    model: RewardModel, task: Task, start: Frames, keeps: bool
+) -> tuple[Episode, Remembered | None]:
     episode = model.begin(task, start)
     if not 0.0 <= episode.progress <= 1.0:
         raise ModelError(
             f"a start frame must have progress in [0, 1], got {episode.progress}; mend the model."
         )
-    return episode
-
-
-def _remembered(episode: Episode) -> Remembered:
-    return Remembered(
-        outcome=Outcome(status=Status.OK, progress=float(episode.progress)),
-        steps=episode.steps,
-        memory=copied_memory(episode.memory),
-        task=episode.task,
-    )
+    outcome = Outcome(status=Status.OK, progress=float(episode.progress))
+    return episode, remembered(outcome, episode, opened=True) if keeps else None

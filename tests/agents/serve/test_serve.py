@@ -104,6 +104,14 @@ def test_it_ends_where_no_model_can_be_opened(
     assert "config.json" in capsys.readouterr().err
 
 
+def test_references_on_the_command_line_need_no_more_quotes(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    reference = "clip@some/model?alpha=0.5&goal=an open drawer"
+    assert run(["serve", f"model={reference}", "--print-config"]) == 0
+    assert reference in capsys.readouterr().out
+
+
 def test_names_on_the_wire() -> None:
     named = named_models({"one": "grm_tiny", "two": "clip@some/model?alpha=0.5"})
     assert {name: str(reference) for name, reference in named.items()} == {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import threading
 import time
 import uuid
 from collections.abc import Callable, Sequence
@@ -275,6 +276,24 @@ def test_a_model_that_fails_again_and_again_is_not_healthy_until_it_works() -> N
         )
         assert client.estimate((name, 9, 31))[0].progress == 1.0
         assert client.http.get("/health").status_code == 200
+
+
+class Locked(CentroidModel):
+    """Remembers what cannot be copied."""
+
+    def begin(self, task: Task, start_frames: Frames) -> Episode:
+        episode = super().begin(task, start_frames)
+        episode.memory["lock"] = threading.Lock()
+        return episode
+
+
+def test_memory_that_cannot_be_copied_is_not_kept() -> None:
+    with running({"centroid": Locked()}) as url:
+        client = Client(url)
+        for _ in range(2):
+            name = client.open()
+            assert client.estimate((name, 1, 31))[0].progress == 1.0
+        assert client.figure("kibble_cached_answers_total{") == 0.0
 
 
 class FailingStart(CentroidModel):
