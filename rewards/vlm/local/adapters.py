@@ -110,6 +110,8 @@ def load_adapters(
         WeightsError: If an adapter is missing, damaged, made for another model, or without
             effect.
     """
+    if not folders:
+        return Adapters(model, {})
     inner = {name: f"kibble_{i}" for i, name in enumerate(folders)}  # any name is allowed outside
     bare = probe()
     for name, folder in folders.items():
