@@ -4,8 +4,8 @@
 
 Random weights of the real architecture (open_clip's ViT-B-32 by default), which cost what trained
 ones do, and frames of a camera's size; one thread, frames per second of processor time, so that
-what else runs on the machine counts little. All ways compute VLM-RM's reward of the same frames for the
-same sentences, in turn within each repeat:
+what else runs on the machine counts little. All ways compute VLM-RM's reward of the same frames
+for the same sentences, in turn within each repeat:
 
 ``one``       the model's own preparation and one forward pass for each frame, float32
 ``batched``   the same, but all frames in one forward pass
