@@ -5,12 +5,16 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
+import socket
 from collections.abc import Iterator
 from typing import Any
+
+from kibble.rewards.errors import ConfigError
 
 __all__ = ["ray_session"]
 
 _STORE = 256 * 2**20  # bytes of shared memory: what is passed around is small
+_CONNECT = 5.0  # s
 
 
 @contextlib.contextmanager
@@ -25,7 +29,7 @@ def ray_session(address: str | None, *, cores: int | None = None) -> Iterator[No
         cores: Cores that a Ray which is started may give away; ``None`` for all.
 
     Raises:
-        ConnectionError: If there is no cluster at the address.
+        ConfigError: If no cluster is there.
     """
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     if address is None:
@@ -47,8 +51,33 @@ def ray_session(address: str | None, *, cores: int | None = None) -> Iterator[No
             "include_dashboard": False,
             "object_store_memory": _STORE,
         }
-    ray.init(**options)
+    if address is not None:
+        _check_there(address)
+    try:
+        ray.init(**options)
+    except ConnectionError as error:
+        raise _nobody(address, error) from error
     try:
         yield
     finally:
         ray.shutdown()
+
+
+def _check_there(address: str) -> None:
+    """Refuse an address that nothing answers at: Ray would try for minutes."""
+    host, colon, port = address.removeprefix("ray://").rpartition(":")
+    if not colon or not port.isdigit():
+        return  # such as auto
+    try:
+        socket.create_connection((host, int(port)), timeout=_CONNECT).close()
+    except (OSError, OverflowError) as error:
+        raise _nobody(address, error) from error
+
+
+def _nobody(address: str | None, error: Exception) -> ConfigError:
+    why = f" ({str(error).splitlines()[0]})" if str(error) else ""
+    return ConfigError(
+        f"`ray` must be the address of a Ray cluster, or auto on one of its nodes, got {address} "
+        f"where none answers{why}; start one with `ray start --head`, set RAY_AUTH_MODE=token on "
+        "both ends where it wants one, or leave ray= out."
+    )
