@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast, final
@@ -11,10 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kibble.rewards.adapters.card import ModelCard
+from kibble.rewards.adapters.layout_spec import layout_spec
 from kibble.rewards.clip.formulas import goal_baseline_reward, preference, rescaled
 from kibble.rewards.clip.options import EncoderOptions
 from kibble.rewards.errors import ConfigError
-from kibble.rewards.types import Episode, ModelSpec, RewardModel
+from kibble.rewards.types import Episode, RewardModel
 
 if TYPE_CHECKING:
     import torch
@@ -185,14 +185,11 @@ def open_reward(weights: str | None, options: Options, device: torch.device | No
     from kibble.rewards.clip.place_reward import PlaceReward
 
     encoder = options.encoder(weights or CARD.hub_ids[0], device)
-    asked = f"{options.goal}{options.baseline}{options.weight}{options.low}{options.high}"
-    both = f"{encoder.version}/clip/{asked}{options.view}".encode()
-    spec = ModelSpec(
-        name=CARD.name,
-        version=hashlib.sha256(both).hexdigest()[:16],
+    spec = layout_spec(
+        CARD,
+        options,
         views=(options.view,),
-        required_views=(options.view,),
-        image_size=None,
         needs_goal=options.high is None,
+        weights=encoder.version,
     )
     return PlaceReward(GoalBaseline(encoder, options), encoder, spec)

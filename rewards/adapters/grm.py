@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, final
 from kibble.rewards.adapters.card import ModelCard
 from kibble.rewards.adapters.generative import GenerativeReward, Pictures, Reading
 from kibble.rewards.adapters.grm_question import ask_hop
+from kibble.rewards.adapters.layout_spec import layout_spec
 from kibble.rewards.adapters.pictures import frame_pictures
 from kibble.rewards.adapters.remembered import recalled, recalled_number, remember
 from kibble.rewards.adapters.spoken import Spoken, SpokenOptions, ask, read_spoken
@@ -130,14 +131,11 @@ class GrmLayout:
             ],
             missing=options.missing_view,
         )
-        o = options
-        self._spec = ModelSpec(
-            name=CARD.name,
-            version=f"grm/1 {o.reading} {o.alpha} {o.missing_view} {o.constrain} {o.samples} "
-            f"{o.temperature} {' '.join(self._slots.views)}",
+        self._spec = layout_spec(
+            CARD,
+            options,
             views=self._slots.views,
             required_views=self._slots.required,
-            image_size=None,
             needs_goal=True,
         )
 

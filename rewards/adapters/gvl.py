@@ -17,7 +17,6 @@ its parts and the form of the answer are the published ones.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NoReturn, final
@@ -26,6 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kibble.rewards.adapters.card import ModelCard
+from kibble.rewards.adapters.layout_spec import layout_spec
 from kibble.rewards.errors import ConfigError, WeightsError
 from kibble.rewards.frames import check_frames
 from kibble.rewards.types import Episode, Estimate, Frames, ModelSpec, RewardModel, Status, Task
@@ -123,17 +123,8 @@ class GVL:
     @property
     def spec(self) -> ModelSpec:
         """One view, at the size it comes in; not causal."""
-        o = self._options
-        settings = f"1 {o.view} {o.frames} {o.samples} {o.seed} {o.max_tokens}"
-        both = f"{self._backend.spec.version}/{settings}".encode()
-        return ModelSpec(
-            name=CARD.name,
-            version=hashlib.sha256(both).hexdigest()[:16],
-            views=(o.view,),
-            required_views=(o.view,),
-            image_size=None,
-            causal=False,
-        )
+        view, weights = self._options.view, self._backend.spec.version
+        return layout_spec(CARD, self._options, views=(view,), weights=weights)
 
     @property
     def backend(self) -> Backend:

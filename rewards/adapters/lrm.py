@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, final
 
 from kibble.rewards.adapters.card import ModelCard
 from kibble.rewards.adapters.generative import GenerativeReward, Pictures, Reading
+from kibble.rewards.adapters.layout_spec import layout_spec
 from kibble.rewards.adapters.lrm_questions import ask_completion, ask_contrastive, ask_progress
 from kibble.rewards.adapters.pictures import frame_pictures
 from kibble.rewards.adapters.remembered import recalled, remember
@@ -122,15 +123,7 @@ class LrmLayout:
     def __init__(self, options: Options) -> None:
         self._options = options
         self._heads = HEADS if options.mode == "tri" else (options.mode,)
-        o = options
-        self._spec = ModelSpec(
-            name=CARD.name,
-            version=f"lrm/1 {o.mode} {o.front} {o.initial} {o.step} {o.constrain} {o.samples} "
-            f"{o.temperature}",
-            views=(options.front,),
-            required_views=(options.front,),
-            image_size=None,
-        )
+        self._spec = layout_spec(CARD, options, views=(options.front,))
 
     @property
     def spec(self) -> ModelSpec:

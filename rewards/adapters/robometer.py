@@ -20,7 +20,6 @@ shows no hidden states, so this model runs in this process (``backend=local``).
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, final
@@ -28,6 +27,7 @@ from typing import TYPE_CHECKING, final
 from kibble.rewards.adapters.card import ModelCard
 from kibble.rewards.adapters.frame_history import FrameHistory
 from kibble.rewards.adapters.generative import GenerativeReward, Pictures, Reading
+from kibble.rewards.adapters.layout_spec import layout_spec
 from kibble.rewards.adapters.robometer_heads import Head, read_heads
 from kibble.rewards.errors import ConfigError
 from kibble.rewards.types import Episode, ModelSpec, RewardModel
@@ -137,15 +137,7 @@ class Robometer:
     @property
     def spec(self) -> ModelSpec:
         """One view, at the size it comes in."""
-        o = self._options
-        settings = f"1 {o.view} {o.frames} {o.fps} {o.frame_rate} {o.max_frames} {self._mark}"
-        return ModelSpec(
-            name=CARD.name,
-            version=hashlib.sha256(settings.encode()).hexdigest()[:16],
-            views=(o.view,),
-            required_views=(o.view,),
-            image_size=None,
-        )
+        return layout_spec(CARD, self._options, views=(self._options.view,), weights=self._mark)
 
     def at_frame_rate(self, frame_rate: float) -> Robometer:
         """See :class:`kibble.rewards.frame_rate.ThinsFrames`."""

@@ -20,7 +20,6 @@ published: the reading is held, and nothing is asked.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, cast, final
@@ -31,6 +30,7 @@ from PIL import Image
 from kibble.rewards.adapters.card import ModelCard
 from kibble.rewards.adapters.frame_history import FrameHistory
 from kibble.rewards.adapters.generative import GenerativeReward, Pictures, Reading
+from kibble.rewards.adapters.layout_spec import layout_spec
 from kibble.rewards.errors import ConfigError
 from kibble.rewards.types import Episode, ModelSpec, RewardModel
 from kibble.rewards.vlm.opening import BackendOptions, open_backend
@@ -126,18 +126,7 @@ class TOPReward:
     @property
     def spec(self) -> ModelSpec:
         """One view, at the size it comes in."""
-        o = self._options
-        settings = (
-            f"1 {o.view} {o.fps} {o.frame_rate} {o.max_frames} {o.size} {o.chat_template} "
-            f"{o.low} {o.high}"
-        )
-        return ModelSpec(
-            name=CARD.name,
-            version=hashlib.sha256(settings.encode()).hexdigest()[:16],
-            views=(o.view,),
-            required_views=(o.view,),
-            image_size=None,
-        )
+        return layout_spec(CARD, self._options, views=(self._options.view,))
 
     def at_frame_rate(self, frame_rate: float) -> TOPReward:
         """See :class:`kibble.rewards.frame_rate.ThinsFrames`."""

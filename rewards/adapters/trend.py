@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, final
 
 from kibble.rewards.adapters.card import ModelCard
 from kibble.rewards.adapters.generative import GenerativeReward, Pictures, Reading
+from kibble.rewards.adapters.layout_spec import layout_spec
 from kibble.rewards.adapters.published_prompt import prompt_parts
 from kibble.rewards.adapters.remembered import recalled, remember
 from kibble.rewards.adapters.spoken import Spoken, SpokenOptions, ask, read_spoken
@@ -113,14 +114,8 @@ class TrendLayout:
             ],
             missing=options.missing_view,
         )
-        o = options
-        self._spec = ModelSpec(
-            name=CARD.name,
-            version=f"trend/1 {o.step} {o.adapter} {o.missing_view} {o.constrain} {o.samples} "
-            f"{o.temperature} {' '.join(self._slots.views)}",
-            views=self._slots.views,
-            required_views=self._slots.required,
-            image_size=None,
+        self._spec = layout_spec(
+            CARD, options, views=self._slots.views, required_views=self._slots.required
         )
 
     @property

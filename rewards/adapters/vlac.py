@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, final
 
 from kibble.rewards.adapters.card import ModelCard
 from kibble.rewards.adapters.generative import GenerativeReward, Pictures, Reading
+from kibble.rewards.adapters.layout_spec import layout_spec
 from kibble.rewards.adapters.pictures import resized
 from kibble.rewards.adapters.remembered import recalled, recalled_number, remember
 from kibble.rewards.adapters.spoken import Spoken, SpokenOptions, ask, read_spoken
@@ -111,15 +112,7 @@ class VlacLayout:
 
     def __init__(self, options: Options) -> None:
         self._options = options
-        o = options
-        self._spec = ModelSpec(
-            name=CARD.name,
-            version=f"vlac/1 {o.front} {o.references} {o.rich} {o.done} {o.constrain} {o.samples} "
-            f"{o.temperature}",
-            views=(options.front,),
-            required_views=(options.front,),
-            image_size=None,
-        )
+        self._spec = layout_spec(CARD, options, views=(options.front,))
 
     @property
     def spec(self) -> ModelSpec:

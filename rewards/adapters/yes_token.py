@@ -10,6 +10,7 @@ import numpy as np
 
 from kibble.rewards.adapters.card import ModelCard
 from kibble.rewards.adapters.generative import GenerativeReward, Pictures, Reading
+from kibble.rewards.adapters.layout_spec import layout_spec
 from kibble.rewards.adapters.pictures import frame_pictures
 from kibble.rewards.adapters.remembered import recalled, remember
 from kibble.rewards.errors import ConfigError, WeightsError
@@ -103,13 +104,8 @@ class YesTokenLayout:
 
     def __init__(self, options: Options) -> None:
         self._options = options
-        self._spec = ModelSpec(
-            name=CARD.name,
-            version=f"yes_token/1 {options.reference} {options.front} {options.criteria}",
-            views=(options.front,),
-            required_views=(options.front,),
-            image_size=None,
-            needs_goal=options.reference == "goal",
+        self._spec = layout_spec(
+            CARD, options, views=(options.front,), needs_goal=options.reference == "goal"
         )
 
     @property
