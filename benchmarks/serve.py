@@ -125,9 +125,9 @@ def one_run(running: Running, steps: int, patience: float = 0.0) -> dict[str, ob
 
 def throughput(repeats: int, steps: int, threads: int, patience: float) -> dict[str, object]:
     kinds = {
-        "single_lock": [*LOCK, "--threads=1"],
-        "single_lock_all_cores": [*LOCK, f"--threads={threads}"],
+        "single_lock": [*LOCK, f"--threads={threads}"],
         "kibble_serve": [*KIBBLE, f"threads={threads}"],
+        "kibble_serve_10_ms": [*KIBBLE, f"threads={threads}", "batch_wait=0.01"],
     }
     runs: dict[str, list[dict[str, object]]] = {kind: [] for kind in kinds}
     with contextlib.ExitStack() as stack:
@@ -138,20 +138,27 @@ def throughput(repeats: int, steps: int, threads: int, patience: float) -> dict[
             for kind, running in servers.items():
                 runs[kind].append(one_run(running, steps, patience))
                 print(kind, json.dumps(runs[kind][-1]), flush=True)
-        calls = servers["kibble_serve"].figure("kibble_batch_frames_count")
-        frames = servers["kibble_serve"].figure("kibble_batch_frames_sum")
+        batches = {
+            kind: running.figure("kibble_batch_frames_sum")
+            / running.figure("kibble_batch_frames_count")
+            for kind, running in servers.items()
+            if kind != "single_lock"
+        }
     rates = {kind: [float(run["frames_per_second"]) for run in of] for kind, of in runs.items()}  # type: ignore[arg-type]
-    best = max(("single_lock", "single_lock_all_cores"), key=lambda kind: median(rates[kind]))
-    ratios = [
-        ours / theirs for ours, theirs in zip(rates["kibble_serve"], rates[best], strict=True)
-    ]
+    ratios = {
+        kind: [ours / theirs for ours, theirs in zip(of, rates["single_lock"], strict=True)]
+        for kind, of in rates.items()
+        if kind != "single_lock"
+    }
     return {
         "clients": CLIENTS,
         "frames_of_a_run": CLIENTS * steps,
         "torch_threads": threads,
         "median": {kind: medians(of) for kind, of in runs.items()},
-        "frames_in_a_batch": frames / calls,
-        "times_the_throughput": {"of": best, "median": median(ratios), "each": ratios},
+        "frames_in_a_batch": batches,
+        "times_the_throughput": {
+            kind: {"median": median(each), "each": each} for kind, each in ratios.items()
+        },
         "runs": runs,
     }
 
@@ -237,7 +244,7 @@ def main() -> None:
     parser.add_argument("--part", choices=PARTS, action="append")
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--steps", type=int, default=60)
-    parser.add_argument("--threads", type=int, default=2, help="that torch may use")
+    parser.add_argument("--threads", type=int, default=1, help="that torch may use")
     parser.add_argument("--patience", type=float, default=0.0, help="seconds")
     parser.add_argument("--requests", type=int, default=10_000)
     words = parser.parse_args()

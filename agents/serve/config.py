@@ -39,8 +39,8 @@ class ServeConfig:
         decoders: Threads that decode JPEG and PNG.
         grace: Seconds that requests which are under way when it stops may still take.
         device: auto, cpu, cuda or cuda:0.
-        threads: Threads that torch uses for each model; 0 shares the cores among the models, and
-            is 1 for each replica.
+        threads: Threads that torch uses for each model; 0 shares all cores but one, which receives
+            requests, among the models, and is 1 for each replica.
         replicas: Processes that serve, by Ray; each opens every model. Ray keeps `threads` cores
             for each.
         gpus: GPUs that Ray keeps for each replica; 0.5 puts two on one.

@@ -16,8 +16,8 @@ def serve(config: ServeConfig) -> None:
         ConfigError: If a setting is not usable.
         WeightsError: If no model could be opened.
     """
-    # Threads of torch that wait in a loop take the cores from those that receive requests: with
-    # two on two cores it was ten times slower. OpenMP reads this when torch is imported.
+    # Threads of torch that wait in a loop take the cores from those that receive requests: two on
+    # two busy cores were six times slower. OpenMP reads this when torch is imported.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     from kibble.agents.serve.serving import run_service
 

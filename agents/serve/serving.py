@@ -50,7 +50,7 @@ def run_service(config: ServeConfig) -> None:
 
         serve_replicas(config, references, settings, tls=tls)
         return
-    threads = config.threads or max(1, _cores() // len(references))
+    threads = config.threads or max(1, (_cores() - 1) // len(references))
     loaded: list[HostedModel] = []
 
     def on_loaded(hosted: HostedModel) -> None:
