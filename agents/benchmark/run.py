@@ -11,7 +11,6 @@ from rich.console import Console
 
 from kibble.agents.benchmark.config import BenchmarkConfig
 from kibble.agents.benchmark.data import check_views, open_trials, source_of, view_names
-from kibble.agents.benchmark.labels import file_name, labels_of
 from kibble.agents.benchmark.measures.all import measure, measure_tasks
 from kibble.agents.benchmark.measures.evidence import Measured
 from kibble.agents.benchmark.plan import Showing, plan_showings
@@ -29,6 +28,7 @@ from kibble.agents.benchmark.speed import measure_speed
 from kibble.agents.benchmark.table import benchmark_table
 from kibble.agents.benchmark.trials import Trial
 from kibble.agents.builders import resolve_device
+from kibble.agents.model_labels import file_name, labels_of
 from kibble.agents.progress_bar import bar
 from kibble.rewards.baselines import BASELINES
 from kibble.rewards.catalogue import open_model

@@ -10,6 +10,7 @@ import torch
 from kibble.agents.footage.footage import Footage
 from kibble.agents.footage.reading import Sampling, read_footage
 from kibble.agents.footage.sources import Source, Views
+from kibble.agents.model_labels import labels_of
 from kibble.agents.score.curves import Curve, readable_views
 from kibble.agents.score.summary import Flag, Summary, flags_of, summarise
 from kibble.agents.score.words import flag_words
@@ -60,7 +61,7 @@ def open_models(
     """
     models: dict[str, RewardModel] = {}
     opened = {} if opened is None else opened
-    for name in names:
+    for label, name in labels_of(names).items():
         baseline = parse_reference(name).name in BASELINES
         key = (name, *views) if baseline else (name,)  # the others know their own views
         model = opened[key] = opened.get(key) or open_model(name, device=device, views=views)
@@ -69,7 +70,6 @@ def open_models(
                 f"`goal` must show the finished scene for reward={name}, got nothing; write "
                 "goal=finished.png, or goal=demo.mp4 for a video that ends with it."
             )
-        label = model.spec.name if model.spec.name not in models else name
         models[label] = model
     return models
 

@@ -78,7 +78,7 @@ def test_every_view_alone(config: ScoreConfig, tmp_path: Path) -> None:
 def test_two_models_of_one_name_are_told_apart(config: ScoreConfig, tmp_path: Path) -> None:
     other = str(saved(tmp_path / "other", seed=1))
     scores = run_scoring(dataclasses.replace(config, reward=[*config.reward, other]))
-    assert [curve.label for curve in scores.curves] == ["tiny", other]
+    assert [curve.label for curve in scores.curves] == ["tiny", "other"]
     assert scores.curves[0].spec.version != scores.curves[1].spec.version
 
 

@@ -27,6 +27,8 @@ def labels_of(references: Sequence[str]) -> dict[str, str]:
 
     >>> list(labels_of(["models/mine", "random?seed=1", "random?seed=2"]))
     ['mine', 'random?seed=1', 'random?seed=2']
+    >>> list(labels_of(["remote@http://127.0.0.1:8300/grm_tiny", "grm_tiny"]))
+    ['remote', 'grm_tiny']
     """
     names = [parse_reference(reference).name for reference in references]
     last = [Path(name).name or name for name in names]
