@@ -24,6 +24,7 @@ from __future__ import annotations
 import argparse
 import json
 import statistics
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
@@ -38,6 +39,9 @@ from safetensors.torch import save_file
 
 from kibble.rewards import RewardModel, Task
 from kibble.rewards.catalogue import open_model
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+import tests.conftest  # noqa: F401  makes torchvision importable beside a CPU torch
 
 INSTRUCTIONS = ("an open drawer", "a closed drawer", "a red cube on a pad", "an empty table")
 BASELINE = "a robot and a table"

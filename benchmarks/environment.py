@@ -19,6 +19,9 @@ RESULTS = Path(__file__).parent / "results"
 PACKAGES = ("torch", "numpy", "gymnasium", "mujoco", "stable-baselines3")
 
 
+_BUT_RESULTS = ("--", ".", ":(exclude)benchmarks/results")  # what a benchmark itself writes
+
+
 def describe() -> dict[str, object]:
     """Say what is measured, on what: ``dirty`` revisions are not for publishing."""
     import torch
@@ -26,7 +29,7 @@ def describe() -> dict[str, object]:
     gpu = torch.cuda.get_device_name(0) if torch.cuda.is_available() else None
     return {
         "revision": _git("rev-parse", "HEAD"),
-        "dirty": bool(_git("status", "--porcelain", "--untracked-files=no")),
+        "dirty": bool(_git("status", "--porcelain", "--untracked-files=no", *_BUT_RESULTS)),
         "time": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
         "processor": _processor(),
         "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1,
