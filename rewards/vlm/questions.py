@@ -1,7 +1,7 @@
 """The questions that reward models put to a vision-language model, and the answers.
 
-Four kinds are enough for every published reward: let it speak, rate fixed answers, continue text
-with known tokens, and look at hidden states.
+Three kinds are enough for every published reward: let it speak, rate fixed answers, and look at
+hidden states.
 """
 
 from __future__ import annotations

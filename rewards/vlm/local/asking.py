@@ -1,4 +1,4 @@
-"""Put the four kinds of questions to a model that reads sequences in batches."""
+"""Put the three kinds of questions to a model that reads sequences in batches."""
 
 from __future__ import annotations
 
