@@ -12,6 +12,7 @@ import torch
 import transformers
 from tests.rewards.adapters.tiny_pairs import noise, task
 from tests.rewards.vlm import tiny_models
+from tests.rewards.vlm.tiny_adapters import lora
 
 from kibble.rewards.adapters.generative import GenerativeReward
 from kibble.rewards.catalogue import open_model
@@ -49,7 +50,7 @@ def write_progress(folder: Path, *, listed: tuple[str, ...]) -> None:
 def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("LRM-models")
     for seed, head in enumerate(("contrastive", "completion")):
-        (folder / head).symlink_to(tiny_models.lora(tiny_models.qwen3_vl(), seed=seed))
+        (folder / head).symlink_to(lora(tiny_models.qwen3_vl(), seed=seed))
     write_progress(folder / "progress", listed=("visual", "merger"))
     return folder
 

@@ -17,6 +17,7 @@ from tests.rewards.adapters.tiny_pairs import (
     task,
 )
 from tests.rewards.vlm import tiny_models
+from tests.rewards.vlm.tiny_adapters import lora
 
 from kibble.agents.trees import load_tree, save_tree
 from kibble.rewards.adapters import grm, lrm
@@ -117,7 +118,7 @@ def test_each_question_of_lrm_is_answered_by_its_own_adapter() -> None:
 
 
 def test_trend_words_may_come_from_an_adapter() -> None:
-    adapter = str(tiny_models.lora(tiny_models.qwen3_vl(), seed=7))
+    adapter = str(lora(tiny_models.qwen3_vl(), seed=7))
     tuned = open_model(reference("trend", constrain="true", adapter=adapter))
     assert isinstance(tuned, GenerativeReward)
     told = []

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 
 import numpy as np
 from tests.rewards.vlm import tiny_models
+from tests.rewards.vlm.tiny_adapters import lora
 
 from kibble.rewards.adapters.generative import GenerativeReward
 from kibble.rewards.catalogue import open_model
@@ -34,7 +35,7 @@ def _reference(name: str) -> str:
     base = tiny_models.qwen3_vl()
     if name == "lrm":
         heads = ("contrastive", "progress", "completion")
-        folders = [tiny_models.lora(base, seed=seed) for seed in range(3)]
+        folders = [lora(base, seed=seed) for seed in range(3)]
         named = "&".join(f"{h}={folder}" for h, folder in zip(heads, folders, strict=True))
         return f"lrm?base={base}&mode=tri&{named}&dtype=float32"
     return f"{name}@{base}?dtype=float32"

@@ -8,6 +8,7 @@ import torch
 import transformers
 from PIL import Image
 from tests.rewards.vlm import tiny_models
+from tests.rewards.vlm.tiny_adapters import lora
 
 GENERATIVE = (tiny_models.qwen3_vl, tiny_models.qwen2_5_vl, tiny_models.internvl)
 MEGABYTE = 2**20
@@ -100,7 +101,7 @@ def test_adapters_change_the_output_unless_their_second_matrices_are_zero():
     for effect in (True, False):
         model = transformers.AutoModelForImageTextToText.from_pretrained(base)
         plain = _logits(model, processor, _picture(0), "yes or no?")
-        adapted = peft.PeftModel.from_pretrained(model, tiny_models.lora(base, effect=effect))
+        adapted = peft.PeftModel.from_pretrained(model, lora(base, effect=effect))
         logits.append((_logits(adapted, processor, _picture(0), "yes or no?") - plain).abs().max())
     assert logits[0] > 0.1
     assert logits[1] == 0.0

@@ -13,7 +13,6 @@ import functools
 import math
 import shutil
 import tempfile
-import warnings
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -28,8 +27,8 @@ from tests.rewards.vlm.tiny_tokenizers import (
 
 __all__ = [
     "clip",
+    "fresh_directory",
     "internvl",
-    "lora",
     "qwen2_5_vl",
     "qwen3_vl",
     "randomise",
@@ -57,7 +56,6 @@ _SYSTEM = (
     "{% if loop.first and message.role != 'system' %}<|im_start|>system\n"
     "You are a helpful assistant.<|im_end|>\n{% endif %}"
 )
-_LANGUAGE_LAYERS = r".*language_model.*\.(q_proj|k_proj|v_proj|o_proj|up_proj|down_proj)"
 
 
 def _template(content: str, opening: str = "") -> str:
@@ -78,7 +76,7 @@ def _root() -> Path:
     return root
 
 
-def _fresh(name: str) -> Path:
+def fresh_directory(name: str) -> Path:
     return Path(tempfile.mkdtemp(prefix=f"{name}-", dir=_root()))
 
 
@@ -254,13 +252,13 @@ def write_qwen2_5_vl(
 @functools.cache
 def qwen3_vl(*, extra_tokens: tuple[str, ...] = (), seed: int = 0) -> Path:
     """Qwen3-VL: interleaved rotary positions, deep features, time stamps between frames."""
-    return write_qwen3_vl(_fresh("qwen3-vl"), extra_tokens=extra_tokens, seed=seed)
+    return write_qwen3_vl(fresh_directory("qwen3-vl"), extra_tokens=extra_tokens, seed=seed)
 
 
 @functools.cache
 def qwen2_5_vl(*, extra_tokens: tuple[str, ...] = (), seed: int = 0) -> Path:
     """Qwen2.5-VL: windowed attention over the picture, absolute time in rotary positions."""
-    return write_qwen2_5_vl(_fresh("qwen2.5-vl"), extra_tokens=extra_tokens, seed=seed)
+    return write_qwen2_5_vl(fresh_directory("qwen2.5-vl"), extra_tokens=extra_tokens, seed=seed)
 
 
 @functools.cache
@@ -310,7 +308,7 @@ def internvl(*, extra_tokens: tuple[str, ...] = (), seed: int = 0) -> Path:
         image_seq_length=4,
         chat_template=_template(_INTERNVL_CONTENT),
     )
-    return _write(_fresh("internvl"), model, processor, seed)
+    return _write(fresh_directory("internvl"), model, processor, seed)
 
 
 @functools.cache
@@ -340,7 +338,7 @@ def clip(*, seed: int = 0) -> Path:
         ),
         tokenizer=tokenizer,
     )
-    return _write(_fresh("clip"), transformers.CLIPModel(config), processor, seed)
+    return _write(fresh_directory("clip"), transformers.CLIPModel(config), processor, seed)
 
 
 @functools.cache
@@ -368,50 +366,4 @@ def siglip(*, seed: int = 0) -> Path:
         image_processor=transformers.SiglipImageProcessor(size={"height": 32, "width": 32}),
         tokenizer=tokenizer,
     )
-    return _write(_fresh("siglip"), transformers.SiglipModel(config), processor, seed)
-
-
-@functools.cache
-def lora(
-    base: Path,
-    *,
-    seed: int = 0,
-    effect: bool = True,
-    target: str = _LANGUAGE_LAYERS,
-    whole_modules: tuple[str, ...] = (),
-) -> Path:
-    """Low-rank adapter over one of the models above, as ``peft`` saves it.
-
-    Args:
-        base: Directory of the model.
-        seed: Seed of the adapter's weights.
-        effect: Whether its B matrices hold anything; a broken save leaves zeros there.
-        target: Pattern of the layers that it adapts.
-        whole_modules: Modules of which a changed copy is saved beside it.
-    """
-    import peft
-
-    model = transformers.AutoModelForImageTextToText.from_pretrained(base)
-    config = peft.LoraConfig(
-        r=4,
-        lora_alpha=8,
-        target_modules=target,
-        modules_to_save=list(whole_modules) or None,
-    )
-    with warnings.catch_warnings():  # peft 0.21 reads a name that transformers 5 deprecates
-        warnings.filterwarnings("ignore", "`is_gradient_checkpointing`", FutureWarning)
-        adapted = peft.get_peft_model(model, config)
-    generator = torch.Generator().manual_seed(seed)
-    with torch.no_grad():
-        for name, parameter in adapted.named_parameters():
-            if "lora_B" in name:
-                drawn = torch.randn(parameter.shape, generator=generator)
-                parameter.copy_(0.5 * drawn * effect)
-            elif "lora_A" in name:
-                parameter.copy_(0.2 * torch.randn(parameter.shape, generator=generator))
-            elif "modules_to_save" in name:
-                parameter.add_(0.2 * torch.randn(parameter.shape, generator=generator))
-    adapted.peft_config["default"].base_model_name_or_path = "published/where-it-was-trained"
-    directory = _fresh("lora")
-    adapted.save_pretrained(directory, save_embedding_layers=False)
-    return directory
+    return _write(fresh_directory("siglip"), transformers.SiglipModel(config), processor, seed)

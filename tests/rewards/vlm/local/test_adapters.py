@@ -11,6 +11,7 @@ import torch
 import transformers
 from safetensors.torch import load_file, save_file
 from tests.rewards.vlm import tiny_models
+from tests.rewards.vlm.tiny_adapters import lora
 
 from kibble.rewards.errors import ModelError, WeightsError
 from kibble.rewards.vlm.local.adapters import load_adapters, picture_probe
@@ -36,7 +37,7 @@ def test_each_adapter_computes_what_it_computes_alone(build):
     base = build()
     model, probe = _opened(base)
     bare = probe()
-    folders = {name: tiny_models.lora(base, seed=i) for i, name in enumerate(("a.b", "progress"))}
+    folders = {name: lora(base, seed=i) for i, name in enumerate(("a.b", "progress"))}
     adapters = load_adapters(model, folders, probe)
     assert adapters.names == ("a.b", "progress")
     for name in ("progress", "a.b", "", "progress"):
@@ -52,15 +53,15 @@ def test_the_bare_model_is_on_after_loading():
     base = tiny_models.qwen3_vl()
     model, probe = _opened(base)
     bare = probe()
-    load_adapters(model, {"one": tiny_models.lora(base)}, probe)
+    load_adapters(model, {"one": lora(base)}, probe)
     assert torch.equal(probe(), bare)
 
 
 def test_only_adapters_outside_the_language_model_alter_pictures(tmp_path):
     base = tiny_models.qwen3_vl()
     model, probe = _opened(base)
-    sees = tiny_models.lora(base, target=r".*visual\.blocks.*\.(qkv|proj)")
-    adapters = load_adapters(model, {"says": tiny_models.lora(base), "sees": sees}, probe)
+    sees = lora(base, target=r".*visual\.blocks.*\.(qkv|proj)")
+    adapters = load_adapters(model, {"says": lora(base), "sees": sees}, probe)
     assert not adapters.alters_vision("")
     assert not adapters.alters_vision("says")
     assert adapters.alters_vision("sees")
@@ -71,8 +72,8 @@ def test_whole_modules_saved_beside_an_adapter_are_switched_with_it():
     model, probe = _opened(base)
     bare = probe()
     folders = {
-        "plain": tiny_models.lora(base, seed=1),
-        "whole": tiny_models.lora(base, seed=2, whole_modules=("merger",)),
+        "plain": lora(base, seed=1),
+        "whole": lora(base, seed=2, whole_modules=("merger",)),
     }
     adapters = load_adapters(model, folders, probe)
     assert adapters.alters_vision("whole")
@@ -92,7 +93,7 @@ def test_whole_modules_saved_beside_an_adapter_are_switched_with_it():
 def test_an_adapter_saved_empty_is_refused(build):
     base = build()
     model, probe = _opened(base)
-    folders = {"fine": tiny_models.lora(base), "empty": tiny_models.lora(base, effect=False)}
+    folders = {"fine": lora(base), "empty": lora(base, effect=False)}
     with pytest.raises(WeightsError, match="'empty' must change what the model computes"):
         load_adapters(model, folders, probe)
 
@@ -116,14 +117,14 @@ def test_an_adapter_saved_empty_is_refused(build):
 def test_damaged_adapters_are_refused(tmp_path, change, message):
     base = tiny_models.qwen3_vl()
     model, probe = _opened(base)
-    folder = _altered(tiny_models.lora(base), tmp_path / "damaged", change)
+    folder = _altered(lora(base), tmp_path / "damaged", change)
     with pytest.raises(WeightsError, match=message):
         load_adapters(model, {"damaged": folder}, probe)
 
 
 def test_a_truncated_file_and_a_missing_one_are_refused(tmp_path):
     base = tiny_models.qwen3_vl()
-    folder = shutil.copytree(tiny_models.lora(base), tmp_path / "cut")
+    folder = shutil.copytree(lora(base), tmp_path / "cut")
     file = folder / "adapter_model.safetensors"
     file.write_bytes(file.read_bytes()[:100])
     with pytest.raises(WeightsError, match="does not load"):
@@ -146,20 +147,20 @@ def _args(base: Path, folder: Path):
 def test_an_adapter_of_another_model_is_refused():
     model, probe = _opened(tiny_models.qwen2_5_vl())
     with pytest.raises(WeightsError):
-        load_adapters(model, {"foreign": tiny_models.lora(tiny_models.qwen3_vl())}, probe)
+        load_adapters(model, {"foreign": lora(tiny_models.qwen3_vl())}, probe)
 
 
 def test_unknown_adapters_are_named():
     base = tiny_models.qwen3_vl()
     model, probe = _opened(base)
-    adapters = load_adapters(model, {"progress": tiny_models.lora(base)}, probe)
+    adapters = load_adapters(model, {"progress": lora(base)}, probe)
     with pytest.raises(ModelError, match=r"one of \['', 'progress'\], got 'completion'"):
         adapters.use("completion")
 
 
 def test_names_from_before_the_language_model_moved_are_understood(tmp_path):
     base = tiny_models.qwen2_5_vl()
-    new = tiny_models.lora(base)
+    new = lora(base)
     old = _altered(
         new,
         tmp_path / "old",

@@ -18,6 +18,7 @@ from tests.rewards.vlm.local.library import (
     reply_of,
     says,
 )
+from tests.rewards.vlm.tiny_adapters import lora
 
 from kibble.rewards.vlm.backend import Backend
 from kibble.rewards.vlm.local.backend import LocalBackend, open_local
@@ -210,7 +211,7 @@ def test_the_name_covers_weights_adapters_and_number_format() -> None:
     others = [
         open_local(str(tiny_models.qwen3_vl(seed=1)), options),
         open_local(str(base), BackendOptions(dtype="bfloat16")),
-        open_local(str(base), options, adapters={"a": str(tiny_models.lora(base))}),
+        open_local(str(base), options, adapters={"a": str(lora(base))}),
     ]
     versions = {plain.version, *(other.spec.version for other in others)}
     assert len(versions) == 4

@@ -22,6 +22,7 @@ from tests.rewards.vlm.local.library import (
     reply_of,
     says,
 )
+from tests.rewards.vlm.tiny_adapters import lora
 
 from kibble.rewards.vlm.local.backend import LocalBackend, open_local
 from kibble.rewards.vlm.opening import BackendOptions
@@ -109,7 +110,7 @@ def test_caches_stay_within_their_bytes(architecture: str) -> None:
 
 def test_adapters_answer_for_themselves_whatever_was_asked_before() -> None:
     base = tiny_models.qwen3_vl()
-    folders = {name: str(tiny_models.lora(base, seed=i)) for i, name in enumerate(("a", "b"))}
+    folders = {name: str(lora(base, seed=i)) for i, name in enumerate(("a", "b"))}
     options = BackendOptions(dtype="float32")
     prompt = says("start", picture(1), "now", picture(2), "how far?")
     questions = [
