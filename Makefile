@@ -9,7 +9,8 @@
 #   VENV         where the environment goes                     (.venv)
 #   TORCH_SPEC   what to install as torch. Without an NVIDIA GPU torch==2.13.0, which is the CPU
 #                build where your package index has one; with a GPU the newest that pip finds.
-#   TORCH_INDEX  package index for torch alone, such as the address of PyTorch's CPU or CUDA builds
+#   TORCH_INDEX  package index for torch and the torchvision that fits it, such as the address of
+#                PyTorch's CPU or CUDA builds
 #                (empty: the index that pip is configured for)
 #   WORKERS      processes that run the tests                   (2)
 #   KIBBLE_CHROMIUM  browser that the report page is tested in  (a Chromium on the path)
@@ -54,7 +55,7 @@ $(STAMP): pyproject.toml Makefile
 	       "or name another interpreter: make install PYTHON=python3.12" >&2; exit 1; }
 	@$(PIP) install --upgrade pip
 	@$(BIN)/python -c "import torch" 2>/dev/null \
-	  || $(PIP) install $(if $(TORCH_INDEX),--index-url $(TORCH_INDEX)) "$(TORCH_SPEC)"
+	  || $(PIP) install $(if $(TORCH_INDEX),--index-url $(TORCH_INDEX) torchvision) "$(TORCH_SPEC)"
 	@$(PIP) install --editable ".[all,dev]" "$(TORCH_SPEC)"
 	@$(MAKE) --no-print-directory graphics
 	@touch $@
