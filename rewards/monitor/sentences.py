@@ -45,7 +45,7 @@ def _frozen(e: _Evidence) -> str:
 def _disagreement(e: _Evidence) -> str:
     return (
         f"Two readings of the same frames lie {e['distance']:.2f} apart: the scene is unlike what "
-        "the model was trained on, and its progress is a guess. Adapt it with kibble adapt."
+        "the model was trained on, and its progress is a guess. Adapt it (grm_tiny: kibble adapt)."
     )
 
 
@@ -100,6 +100,6 @@ _REPEATED: Mapping[str, str] = {
         "progress does not react to what moves. Check the model's views and instruction."
     ),
     "disagreement": (
-        "two readings of the same frames lie far apart. Adapt the model with kibble adapt."
+        "two readings of the same frames lie far apart. Adapt the model (grm_tiny: kibble adapt)."
     ),
 }
