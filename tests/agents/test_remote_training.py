@@ -22,6 +22,7 @@ from kibble.agents.outage_log import read_outages
 from kibble.agents.scoring.config import ScoringConfig
 from kibble.agents.train import run_training
 from kibble.rewards.errors import ConfigError, OutageError
+from kibble.rewards.remote import outages
 
 
 class InterruptedLine(ResumableLine):
@@ -67,8 +68,11 @@ def remote_run(
     [(small_sac(), "immediate"), (small_ppo(n_steps=50, batch_size=50), "deferred")],
 )
 def test_a_service_killed_three_times_costs_no_step_and_every_outage_is_in_the_log(
-    tmp_path, process, agent, scoring, caplog
+    tmp_path, process, agent, scoring, caplog, monkeypatch
 ):
+    # Each call tries the service again: what ends an outage is the restart, not the clock.
+    monkeypatch.setattr(outages, "_LONGEST_PAUSE", 0.0)
+    monkeypatch.setattr(outages, "_FIRST_PAUSE", 0.0)
     for kill, restart in ((150, 230), (350, 430), (550, 650)):
         InterruptedLine.happens |= {kill: process.kill, restart: process.start}
     config = remote_run(
@@ -82,18 +86,18 @@ def test_a_service_killed_three_times_costs_no_step_and_every_outage_is_in_the_l
         directory = run_training(config)
     assert InterruptedLine.steps == 800
     assert list(read_episodes(directory.episodes))[-1].steps > 750
-    outages = list(read_outages(directory.outages))
-    assert [outage["over"] for outage in outages] == [True] * 3
-    noticed = [outage["noticed_at_step"] for outage in outages]
+    written = list(read_outages(directory.outages))
+    assert [outage["over"] for outage in written] == [True] * 3
+    noticed = [outage["noticed_at_step"] for outage in written]
     for step, restart in zip(noticed, (230, 430, 650), strict=True):
         assert restart <= step <= restart + 110
-    assert all(int(str(outage["unread"])) >= 40 for outage in outages)
+    assert all(int(str(outage["unread"])) >= 40 for outage in written)
     assert caplog.text.count("is away") == caplog.text.count("is back after") == 3
     events = EventAccumulator(str(directory.metrics))
     events.Reload()
     assert events.Scalars("reward_model/outages")[-1].value == 3.0
     failed = events.Scalars("reward_model/failed_readings")[-1].value
-    assert failed == sum(int(str(outage["unread"])) for outage in outages)
+    assert failed == sum(int(str(outage["unread"])) for outage in written)
 
 
 def test_a_service_that_stays_away_stops_the_run_with_a_checkpoint_and_it_goes_on(
