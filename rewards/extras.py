@@ -9,6 +9,7 @@ __all__ = ["EXTRA_OF_MODULE", "missing_modules"]
 
 EXTRA_OF_MODULE: Mapping[str, str] = {
     "fastapi": "serve",
+    "cv2": "keypoints",
     "httpx": "remote",
     "hydra": "train",
     "omegaconf": "train",
@@ -23,6 +24,7 @@ EXTRA_OF_MODULE: Mapping[str, str] = {
     "torchvision": "vlm",
     "transformers": "vlm",
     "uvicorn": "serve",
+    "yaml": "keypoints",
     "imageio": "train",
     "av": "train",
     "matplotlib": "train",

@@ -19,7 +19,7 @@ from kibble.envs.tabletop.arguments import (
     check_views,
     pick,
 )
-from kibble.envs.tabletop.cameras import CAMERAS, Camera, CameraPose, read_camera
+from kibble.envs.tabletop.cameras import CAMERAS, CameraPose, read_camera
 from kibble.envs.tabletop.dressing import Dressing
 from kibble.envs.tabletop.goals import Goal, OracleReading
 from kibble.envs.tabletop.palette import PALETTE, draw_colours
@@ -30,6 +30,7 @@ from kibble.envs.tabletop.scene import scene_xml
 from kibble.envs.tabletop.task import Command, TabletopTask
 from kibble.envs.tabletop.tasks import make_task
 from kibble.envs.tabletop.world import ACTION_SCALE, CONTROL_DT, World
+from kibble.rewards.cameras.camera import Camera
 from kibble.rewards.errors import ConfigError, FrameError
 from kibble.rewards.frames import single_frame
 from kibble.rewards.types import Frames

@@ -1,0 +1,1 @@
+"""Calibrated cameras: from points in space to pixels and back."""

@@ -1,0 +1,1 @@
+"""Affordance keypoints: proposed, tracked, lifted into space, and paid as a potential."""
