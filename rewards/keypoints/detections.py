@@ -21,11 +21,14 @@ class Detections:
     Args:
         pixels: View to (N, R, 2) float32, (u, v) in pixels of the frames; anything where the
             confidence is 0.
-        confidence: View to (N, R) float32 in [0, 1], 0 where a role is absent or out of sight.
+        confidence: View to (N, R) float32 in [0, 1]: that the pixel is right, be the point in
+            sight or inferred behind what hides it; 0 where a role is absent or cannot be told.
+        visible: View to (N, R) float32 in [0, 1]: that nothing is before the point.
     """
 
     pixels: Mapping[str, NDArray[np.float32]]
     confidence: Mapping[str, NDArray[np.float32]]
+    visible: Mapping[str, NDArray[np.float32]]
 
 
 @runtime_checkable
