@@ -6,9 +6,21 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from kibble.rewards.cameras.depth_frames import DEPTH_SUFFIX, depth_view
 from kibble.rewards.errors import ConfigError
 
-__all__ = ["check_dwell", "check_options", "check_size", "check_views", "pick"]
+__all__ = ["check_dwell", "check_options", "check_size", "check_views", "known_views", "pick"]
+
+
+def known_views(cameras: Sequence[str]) -> tuple[str, ...]:
+    """Return the views of cameras and of their depth; raise a ConfigError if names collide."""
+    for name in cameras:
+        if name.endswith(DEPTH_SUFFIX):
+            raise ConfigError(
+                f"`cameras` must have names that do not end in '{DEPTH_SUFFIX}', got {name!r}; "
+                "every camera has such a view already, which shows its depth."
+            )
+    return (*cameras, *map(depth_view, cameras))
 
 
 def check_views(views: Sequence[str], known: Sequence[str]) -> tuple[str, ...]:

@@ -11,12 +11,14 @@ import numpy as np
 from gymnasium import spaces
 from numpy.typing import NDArray
 
+from kibble.envs.tabletop.affordances import Affordances
 from kibble.envs.tabletop.appearance import Appearance, Look
 from kibble.envs.tabletop.arguments import (
     check_dwell,
     check_options,
     check_size,
     check_views,
+    known_views,
     pick,
 )
 from kibble.envs.tabletop.cameras import CAMERAS, CameraPose, read_camera
@@ -31,6 +33,7 @@ from kibble.envs.tabletop.task import Command, TabletopTask
 from kibble.envs.tabletop.tasks import make_task
 from kibble.envs.tabletop.world import ACTION_SCALE, CONTROL_DT, World
 from kibble.rewards.cameras.camera import Camera
+from kibble.rewards.cameras.depth_frames import DEPTH_SUFFIX, pack_depth
 from kibble.rewards.errors import ConfigError, FrameError
 from kibble.rewards.frames import single_frame
 from kibble.rewards.types import Frames
@@ -77,7 +80,9 @@ class TabletopEnv(gymnasium.Env[NDArray[np.float32], NDArray[np.float32]]):
     Args:
         task: Name of the task.
         views: Cameras that :meth:`frames` renders by default, the first of which is
-            :meth:`render`'s; of ``front``, ``wrist``, ``side``, ``top`` and those of ``cameras``.
+            :meth:`render`'s; of ``front``, ``wrist``, ``side``, ``top`` and those of ``cameras``,
+            and of each with ``_depth`` added, whose frames are depth; see
+            :func:`kibble.rewards.cameras.depth_frames.pack_depth`.
         image_size: (height, width) of the frames, pixels.
         render_mode: ``"rgb_array"`` or ``None``; frames can be had in either.
         cameras: Further cameras that stand still, by name.
@@ -108,7 +113,7 @@ class TabletopEnv(gymnasium.Env[NDArray[np.float32], NDArray[np.float32]]):
     ) -> None:
         self.task: TabletopTask = make_task(task)
         poses = {**CAMERAS, **(cameras or {})}
-        self._known_views = (*poses, "wrist")
+        self._known_views = known_views((*poses, "wrist"))
         self.views = check_views(views, self._known_views)
         self.image_size = check_size(image_size)
         if render_mode not in (None, "rgb_array"):
@@ -248,6 +253,10 @@ class TabletopEnv(gymnasium.Env[NDArray[np.float32], NDArray[np.float32]]):
         """
         return self.task.oracle(self.world, self._goal if goal is None else goal)
 
+    def affordances(self, goal: Goal | None = None) -> Affordances:
+        """Return keypoints and plan of a goal, the instructed one by default; as :meth:`oracle`."""
+        return self.task.affordances(self.world, self._goal if goal is None else goal)
+
     def expert_command(self, goal: Goal | None = None) -> Command:
         """Return what the scripted expert would do now; see :func:`make_expert`."""
         return self.task.expert(self.world, self._goal if goal is None else goal)
@@ -283,7 +292,7 @@ class TabletopEnv(gymnasium.Env[NDArray[np.float32], NDArray[np.float32]]):
             views: Names of cameras, or ``None`` for the environment's ``views``.
 
         Returns:
-            View name to (1, H, W, 3) uint8 RGB.
+            View name to (1, H, W, 3) uint8 RGB, or packed depth of a depth view.
 
         Raises:
             FrameError: If a view is not known.
@@ -295,13 +304,14 @@ class TabletopEnv(gymnasium.Env[NDArray[np.float32], NDArray[np.float32]]):
         return frames
 
     def camera(self, view: str) -> Camera:
-        """Return intrinsics and present extrinsics of a view.
+        """Return intrinsics and present extrinsics of a view; a depth view has its camera's.
 
         Raises:
             FrameError: If the view is not known.
         """
         self._check_view(view)
-        return read_camera(self.world.model, self.world.data, view, self.image_size)
+        eye = view.removesuffix(DEPTH_SUFFIX)
+        return read_camera(self.world.model, self.world.data, eye, self.image_size)
 
     # -- state -----------------------------------------------------------------------------
 
@@ -389,4 +399,7 @@ class TabletopEnv(gymnasium.Env[NDArray[np.float32], NDArray[np.float32]]):
         self._check_view(view)
         if self._renderer is None:
             self._renderer = OffscreenRenderer(self.world.model, self.image_size)
+        if view.endswith(DEPTH_SUFFIX):
+            eye = view.removesuffix(DEPTH_SUFFIX)
+            return pack_depth(self._renderer.depth(self.world.data, eye))
         return self._renderer.render(self.world.data, view)

@@ -1,4 +1,4 @@
-"""Offscreen pictures of a scene, without antialiasing, shadows or reflections."""
+"""Offscreen pictures and depth of a scene, without antialiasing, shadows or reflections."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class OffscreenRenderer:
     def __init__(self, model: mujoco.MjModel, image_size: tuple[int, int]) -> None:
         height, width = image_size
         self._model = model
-        self._shape = (height, width, 3)
+        self._shape = (height, width)
         self._rect = mujoco.MjrRect(0, 0, width, height)
         self._backend = os.environ.get("MUJOCO_GL", "").lower().strip()
         if not self._backend and sys.platform.startswith("linux"):
@@ -63,6 +63,7 @@ class OffscreenRenderer:
                 f"{_REMEDY}"
             ) from error
         mujoco.mjr_setBuffer(mujoco.mjtFramebuffer.mjFB_OFFSCREEN.value, self._target)
+        self._target.readDepthMap = mujoco.mjtDepthMap.mjDEPTH_ZEROFAR.value  # keeps precision
         self._scene = mujoco.MjvScene(model, maxgeom=200)
         self._scene.flags[mujoco.mjtRndFlag.mjRND_SHADOW.value] = 0
         self._scene.flags[mujoco.mjtRndFlag.mjRND_REFLECTION.value] = 0
@@ -72,6 +73,26 @@ class OffscreenRenderer:
 
     def render(self, data: mujoco.MjData, camera: str | mujoco.MjvCamera) -> NDArray[np.uint8]:
         """Return the (H, W, 3) uint8 RGB picture of a named or a free camera, C-contiguous."""
+        self._draw(data, camera)
+        pixels = np.empty((*self._shape, 3), np.uint8)  # (H, W, 3), bottom row first
+        mujoco.mjr_readPixels(pixels, None, self._rect, self._target)
+        return np.ascontiguousarray(pixels[::-1])
+
+    def depth(self, data: mujoco.MjData, camera: str | mujoco.MjvCamera) -> NDArray[np.float32]:
+        """Return (H, W) float32 m along the camera's z axis, NaN where there is nothing."""
+        skybox = mujoco.mjtRndFlag.mjRND_SKYBOX.value  # a box around the scene, which has depth
+        self._scene.flags[skybox] = 0
+        self._draw(data, camera)
+        self._scene.flags[skybox] = 1
+        buffer = np.empty(self._shape, np.float32)  # (H, W), 1 at the near plane, 0 at the far one
+        mujoco.mjr_readPixels(None, buffer, self._rect, self._target)
+        eye = self._scene.camera[0]
+        near, far = float(eye.frustum_near), float(eye.frustum_far)
+        nearness = buffer[::-1].astype(np.float64)
+        depth = near * far / (near + nearness * (far - near))  # (H, W) m
+        return np.where(nearness > 0, depth, np.nan).astype(np.float32)
+
+    def _draw(self, data: mujoco.MjData, camera: str | mujoco.MjvCamera) -> None:
         if isinstance(camera, str):
             self._camera.fixedcamid = int(self._model.camera(camera).id)
             camera = self._camera
@@ -86,9 +107,6 @@ class OffscreenRenderer:
             self._scene,
         )
         mujoco.mjr_render(self._rect, self._scene, self._target)
-        pixels = np.empty(self._shape, np.uint8)  # (H, W, 3), bottom row first
-        mujoco.mjr_readPixels(pixels, None, self._rect, self._target)
-        return np.ascontiguousarray(pixels[::-1])
 
     def close(self) -> None:
         """Free the GL context; the renderer cannot be used afterwards."""
