@@ -8,14 +8,25 @@ from typing import final
 import numpy as np
 from numpy.typing import NDArray
 
+from kibble.envs.tabletop.affordances import Affordances, move_gripper, move_thing
 from kibble.envs.tabletop.goals import OracleReading
 from kibble.envs.tabletop.grasping import bring, fetch, read_grasp
 from kibble.envs.tabletop.progress import closeness, detour
 from kibble.envs.tabletop.scene import CUBE_HALF
 from kibble.envs.tabletop.task import Command
 from kibble.envs.tabletop.world import World
+from kibble.rewards.keypoints.roles import Role
+from kibble.rewards.keypoints.waypoint import GripperState, Waypoint
 
-__all__ = ["CubePlacing"]
+__all__ = ["CUBE_PLAN", "CubePlacing"]
+
+CUBE_PLAN: tuple[Waypoint, ...] = (
+    move_gripper(Role.GRASP, 0.05, GripperState.OPEN),
+    move_gripper(Role.GRASP, -CUBE_HALF, GripperState.OPEN),
+    move_thing(2 * CUBE_HALF + 0.05, GripperState.CLOSED),
+    move_thing(2 * CUBE_HALF),
+)
+"""Over the cube, around it, over its place, onto it."""
 
 _OVER_CUBE = 0.065  # m, pinch point above a cube's centre to pass over it
 
@@ -75,6 +86,25 @@ class CubePlacing:
             progress=0.25 * grasp.approach + 0.15 * grasp.hold + 0.5 * carried,
             stage=stage,
             success=False,
+        )
+
+    def affordances(self, world: World, cube: str, support: NDArray[np.float64]) -> Affordances:
+        """Return hand, middle of the cube's top (to grasp and to move), and its place.
+
+        Args:
+            world: The scene.
+            cube: The cube's body.
+            support: (3,) m, middle of the surface that it is to rest on.
+        """
+        top = world.position(cube) + np.array([0.0, 0.0, CUBE_HALF])
+        return Affordances.of(
+            {
+                Role.GRIPPER: world.pinch,
+                Role.GRASP: top,
+                Role.FUNCTION: top,
+                Role.TARGET: support,
+            },
+            CUBE_PLAN,
         )
 
     def expert(self, world: World, cube: str, rest: NDArray[np.float64]) -> Command:

@@ -10,8 +10,10 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from kibble.envs.tabletop.affordances import Affordances
 from kibble.envs.tabletop.goals import Goal, OracleReading
 from kibble.envs.tabletop.world import World
+from kibble.rewards.keypoints.waypoint import Waypoint
 
 __all__ = ["Command", "Entry", "TabletopTask", "entries", "offsets"]
 
@@ -94,6 +96,8 @@ class TabletopTask(ABC):
     """Everything that can be asked for in a scene."""
     observations: ClassVar[tuple[Entry, ...]]
     """What :meth:`observe` returns, entry by entry."""
+    plan: ClassVar[tuple[Waypoint, ...]]
+    """The way on which any of the goals is reached, in terms of its keypoints."""
 
     @abstractmethod
     def things(self) -> str:
@@ -118,6 +122,10 @@ class TabletopTask(ABC):
     @abstractmethod
     def oracle(self, world: World, goal: Goal) -> OracleReading:
         """Judge the present state with respect to a goal."""
+
+    @abstractmethod
+    def affordances(self, world: World, goal: Goal) -> Affordances:
+        """Return where the keypoints of a goal are at present, with the task's plan."""
 
     @abstractmethod
     def expert(self, world: World, goal: Goal) -> Command:

@@ -5,18 +5,23 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from kibble.envs.tabletop.affordances import Affordances, move_gripper, move_thing
 from kibble.envs.tabletop.goals import Goal
 from kibble.envs.tabletop.progress import detour
 from kibble.envs.tabletop.task import Entry, offsets
 from kibble.envs.tabletop.world import World
+from kibble.rewards.keypoints.roles import Role
+from kibble.rewards.keypoints.waypoint import Waypoint
 
 __all__ = [
     "BAR_RADIUS",
     "CLEARANCE",
     "DRAWERS",
+    "DRAWER_PLAN",
     "GOALS",
     "HANDLE_OUT",
     "cabinet_xml",
+    "drawer_affordances",
     "drawer_entries",
     "drawer_geoms",
     "observe_drawers",
@@ -30,6 +35,13 @@ GOALS = tuple(Goal(index=index, subject=drawer) for index, drawer in enumerate(D
 HANDLE_OUT = 0.060  # m from the drawer's front to the bar of the handle
 BAR_RADIUS = 0.008  # m
 CLEARANCE = 0.055  # m that the hand rises over a point at the handle to pass over the bar
+
+DRAWER_PLAN: tuple[Waypoint, ...] = (
+    move_gripper(Role.GRASP, CLEARANCE),
+    move_gripper(Role.GRASP),
+    move_thing(),
+)
+"""Over the point at the handle, down to it, and with the bar to where it belongs."""
 
 _TRAVEL = 0.15  # m
 _HANDLE_HEIGHT = 0.06  # m above the table
@@ -122,3 +134,26 @@ def way_to_drawer(world: World, drawer: str, ahead: float) -> float:
     slack = max(abs(float(offset[1])) - 0.02, 0.0)  # anywhere along the bar will do
     horizontal = float(np.hypot(offset[0], slack))
     return detour(horizontal, float(offset[2]), clearance=CLEARANCE)
+
+
+def drawer_affordances(world: World, drawer: str, *, ahead: float, opening: float) -> Affordances:
+    """Return hand, point at the handle, middle of the bar, and where that is to be.
+
+    Args:
+        world: The scene.
+        drawer: The drawer's body.
+        ahead: How far from the drawer's front the hand takes hold, m.
+        opening: How far the drawer is to be open, m.
+    """
+    along = world.rotation(drawer)[:, 0]
+    bar = world.position(drawer) + HANDLE_OUT * along
+    return Affordances.of(
+        {
+            Role.GRIPPER: world.pinch,
+            Role.GRASP: point_at_drawer(world, drawer, ahead),
+            Role.FUNCTION: bar,
+            Role.TARGET: bar + (opening - world.joint(drawer)) * along,
+        },
+        DRAWER_PLAN,
+        depths={Role.FUNCTION: BAR_RADIUS, Role.TARGET: BAR_RADIUS},
+    )

@@ -8,6 +8,7 @@ from typing import ClassVar, final
 import numpy as np
 from numpy.typing import NDArray
 
+from kibble.envs.tabletop.affordances import Affordances
 from kibble.envs.tabletop.arm import FINGER_HALF_WIDTH
 from kibble.envs.tabletop.goals import Goal, OracleReading
 from kibble.envs.tabletop.progress import closeness
@@ -15,10 +16,12 @@ from kibble.envs.tabletop.task import Command, Entry, TabletopTask
 from kibble.envs.tabletop.tasks.cabinet import (
     BAR_RADIUS,
     CLEARANCE,
+    DRAWER_PLAN,
     DRAWERS,
     GOALS,
     HANDLE_OUT,
     cabinet_xml,
+    drawer_affordances,
     drawer_entries,
     drawer_geoms,
     observe_drawers,
@@ -27,6 +30,7 @@ from kibble.envs.tabletop.tasks.cabinet import (
     way_to_drawer,
 )
 from kibble.envs.tabletop.world import World
+from kibble.rewards.keypoints.waypoint import Waypoint
 
 __all__ = ["DrawerClose"]
 
@@ -59,6 +63,7 @@ class DrawerClose(TabletopTask):
     slots: ClassVar[tuple[str, ...]] = DRAWERS
     goals: ClassVar[tuple[Goal, ...]] = GOALS
     observations: ClassVar[tuple[Entry, ...]] = drawer_entries("push")
+    plan: ClassVar[tuple[Waypoint, ...]] = DRAWER_PLAN
 
     def things(self) -> str:
         """Return the MJCF of the cabinet."""
@@ -106,6 +111,10 @@ class DrawerClose(TabletopTask):
             stage=int(way < 0.04 or shut),
             success=shut,
         )
+
+    def affordances(self, world: World, goal: Goal) -> Affordances:
+        """Return hand, point outside the bar, middle of the bar, and where that is when shut."""
+        return drawer_affordances(world, goal.subject, ahead=_OUTSIDE, opening=0.0)
 
     def expert(self, world: World, goal: Goal) -> Command:
         """Get over the point outside the bar, go down, push."""

@@ -8,15 +8,18 @@ from typing import ClassVar, final
 import numpy as np
 from numpy.typing import NDArray
 
+from kibble.envs.tabletop.affordances import Affordances
 from kibble.envs.tabletop.goals import Goal, OracleReading
 from kibble.envs.tabletop.progress import closeness
 from kibble.envs.tabletop.task import Command, Entry, TabletopTask
 from kibble.envs.tabletop.tasks.cabinet import (
     CLEARANCE,
+    DRAWER_PLAN,
     DRAWERS,
     GOALS,
     HANDLE_OUT,
     cabinet_xml,
+    drawer_affordances,
     drawer_entries,
     drawer_geoms,
     observe_drawers,
@@ -25,10 +28,12 @@ from kibble.envs.tabletop.tasks.cabinet import (
     way_to_drawer,
 )
 from kibble.envs.tabletop.world import World
+from kibble.rewards.keypoints.waypoint import Waypoint
 
 __all__ = ["DrawerOpen"]
 
 _OPEN = 0.11  # m of opening that counts as open
+_MARGIN = 0.005  # m by which the keypoints' target lies beyond that
 _BEHIND = (HANDLE_OUT + 0.012) / 2  # m, the middle between a drawer's front and its bar
 
 
@@ -56,6 +61,7 @@ class DrawerOpen(TabletopTask):
     slots: ClassVar[tuple[str, ...]] = DRAWERS
     goals: ClassVar[tuple[Goal, ...]] = GOALS
     observations: ClassVar[tuple[Entry, ...]] = drawer_entries("hook")
+    plan: ClassVar[tuple[Waypoint, ...]] = DRAWER_PLAN
 
     def things(self) -> str:
         """Return the MJCF of the cabinet."""
@@ -101,6 +107,10 @@ class DrawerOpen(TabletopTask):
             stage=int(way < 0.04 or opening >= _OPEN),
             success=opening >= _OPEN,
         )
+
+    def affordances(self, world: World, goal: Goal) -> Affordances:
+        """Return hand, point behind the bar, middle of the bar, and where that is when open."""
+        return drawer_affordances(world, goal.subject, ahead=_BEHIND, opening=_OPEN + _MARGIN)
 
     def expert(self, world: World, goal: Goal) -> Command:
         """Get over the gap behind the bar, go down, pull."""

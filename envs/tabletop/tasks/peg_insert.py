@@ -8,12 +8,15 @@ from typing import ClassVar, final
 import numpy as np
 from numpy.typing import NDArray
 
+from kibble.envs.tabletop.affordances import Affordances, move_gripper, move_thing
 from kibble.envs.tabletop.goals import Goal, OracleReading
 from kibble.envs.tabletop.grasping import bring, fetch, read_grasp
 from kibble.envs.tabletop.placement import sample_apart
 from kibble.envs.tabletop.progress import closeness, detour
 from kibble.envs.tabletop.task import Command, Entry, TabletopTask, entries, offsets
 from kibble.envs.tabletop.world import World
+from kibble.rewards.keypoints.roles import Role
+from kibble.rewards.keypoints.waypoint import GripperState, Waypoint
 
 __all__ = ["PegInsert"]
 
@@ -22,6 +25,7 @@ _HOLE_HALF = 0.018  # m: 4 mm to spare on each side
 _BLOCK_HALF = 0.048  # m
 _BLOCK_HEIGHT = 0.05  # m
 _GRASP_UP = 0.022  # m above the peg's centre to grasp it
+_INSERTED = 2 * _PEG_HALF[2] - _BLOCK_HEIGHT  # m, top of the inserted peg above the block's
 _DEPTH_LEFT = 0.015  # m that the peg's lower end may stay above the table
 _SIDEWAYS = 0.012  # m
 _OVER_PEG = 0.05  # m, pinch point above the grasp to pass over the peg
@@ -62,6 +66,12 @@ class PegInsert(TabletopTask):
         Entry(name="touching", low=0.0, high=1.0),
         *entries("axis", 1.0),
         *offsets("other_target", relative=False),
+    )
+    plan: ClassVar[tuple[Waypoint, ...]] = (
+        move_gripper(Role.GRASP, 0.03, GripperState.OPEN),
+        move_gripper(Role.GRASP, _GRASP_UP - _PEG_HALF[2], GripperState.OPEN),
+        move_thing(_INSERTED + _OVER_BLOCK, GripperState.CLOSED),
+        move_thing(_INSERTED),
     )
 
     def things(self) -> str:
@@ -152,6 +162,19 @@ class PegInsert(TabletopTask):
         progress = 0.25 * grasp.approach + 0.15 * grasp.hold + 0.6 * carried * upright
         stage = 2 if grasp.hold > 0.5 else int(grasp.approach > 0.8)
         return OracleReading(progress=min(progress, 0.98), stage=stage, success=False)
+
+    def affordances(self, world: World, goal: Goal) -> Affordances:
+        """Return hand, middle of the peg's top (to grasp and to move), and the hole's."""
+        top = world.position("peg") + _PEG_HALF[2] * world.rotation("peg")[:, 2]
+        return Affordances.of(
+            {
+                Role.GRIPPER: world.pinch,
+                Role.GRASP: top,
+                Role.FUNCTION: top,
+                Role.TARGET: world.position(goal.target) + np.array([0.0, 0.0, _BLOCK_HEIGHT]),
+            },
+            self.plan,
+        )
 
     def expert(self, world: World, goal: Goal) -> Command:
         """Fetch the peg from above, carry it over the hole, push it down."""

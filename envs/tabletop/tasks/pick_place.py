@@ -8,17 +8,20 @@ from typing import ClassVar, final
 import numpy as np
 from numpy.typing import NDArray
 
-from kibble.envs.tabletop.cube_placing import CubePlacing
+from kibble.envs.tabletop.affordances import Affordances
+from kibble.envs.tabletop.cube_placing import CUBE_PLAN, CubePlacing
 from kibble.envs.tabletop.goals import Goal, OracleReading
 from kibble.envs.tabletop.placement import sample_apart
 from kibble.envs.tabletop.scene import CUBE_HALF, fixture_box, free_box
 from kibble.envs.tabletop.task import Command, Entry, TabletopTask, entries, offsets
 from kibble.envs.tabletop.world import World
+from kibble.rewards.keypoints.waypoint import Waypoint
 
 __all__ = ["PickPlace"]
 
 _PLATFORM_HALF = (0.055, 0.055, 0.02)  # m
-_REST = np.array([0.0, 0.0, 2 * _PLATFORM_HALF[2] + CUBE_HALF])  # (3,) m, cube on a platform
+_TOP = np.array([0.0, 0.0, 2 * _PLATFORM_HALF[2]])  # (3,) m, top of a platform
+_REST = _TOP + np.array([0.0, 0.0, CUBE_HALF])  # (3,) m, cube on a platform
 _CUBES = ("cube_0", "cube_1")
 _PLATFORMS = ("platform_0", "platform_1")
 
@@ -67,6 +70,7 @@ class PickPlace(TabletopTask):
         *offsets("other_object", relative=False),
         *offsets("other_target", relative=False),
     )
+    plan: ClassVar[tuple[Waypoint, ...]] = CUBE_PLAN
 
     def things(self) -> str:
         """Return the MJCF of cubes and platforms."""
@@ -122,6 +126,10 @@ class PickPlace(TabletopTask):
     def oracle(self, world: World, goal: Goal) -> OracleReading:
         """Judge the cube in its place; see :meth:`CubePlacing.oracle`."""
         return _PLACING.oracle(world, goal.subject, world.position(goal.target) + _REST)
+
+    def affordances(self, world: World, goal: Goal) -> Affordances:
+        """Return hand, cube and platform; see :meth:`CubePlacing.affordances`."""
+        return _PLACING.affordances(world, goal.subject, world.position(goal.target) + _TOP)
 
     def expert(self, world: World, goal: Goal) -> Command:
         """Put the cube in its place; see :meth:`CubePlacing.expert`."""

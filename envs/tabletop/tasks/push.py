@@ -8,18 +8,22 @@ from typing import ClassVar, final
 import numpy as np
 from numpy.typing import NDArray
 
+from kibble.envs.tabletop.affordances import Affordances, move_gripper, move_thing
 from kibble.envs.tabletop.goals import Goal, OracleReading
 from kibble.envs.tabletop.placement import sample_apart
 from kibble.envs.tabletop.progress import closeness, detour
 from kibble.envs.tabletop.scene import CUBE_HALF, fixture_box, free_box
 from kibble.envs.tabletop.task import Command, Entry, TabletopTask, entries, offsets
 from kibble.envs.tabletop.world import World
+from kibble.rewards.keypoints.roles import Role
+from kibble.rewards.keypoints.waypoint import Waypoint
 
 __all__ = ["Push"]
 
 _TOLERANCE = 0.04  # m, cube to the middle of the pad
 _BEHIND = 0.046  # m, hand to the cube's centre just before it touches
 _CLEARANCE = 0.055  # m that the hand rises to pass over a cube
+_PAD_TOP = 0.0015  # m above the table
 _CUBES = ("cube_0", "cube_1")
 _PADS = ("pad_0", "pad_1")
 
@@ -57,6 +61,11 @@ class Push(TabletopTask):
         *offsets("behind"),
         *offsets("other_object", relative=False),
         *offsets("other_target", "xy", relative=False),
+    )
+    plan: ClassVar[tuple[Waypoint, ...]] = (
+        move_gripper(Role.GRASP, _CLEARANCE),
+        move_gripper(Role.GRASP),
+        move_thing(2 * CUBE_HALF - _PAD_TOP),
     )
 
     def things(self) -> str:
@@ -132,6 +141,20 @@ class Push(TabletopTask):
             progress=on_pad + (1.0 - on_pad) * 0.4 * approach,
             stage=int(way < 0.04 or distance <= _TOLERANCE),
             success=distance <= _TOLERANCE,
+        )
+
+    def affordances(self, world: World, goal: Goal) -> Affordances:
+        """Return hand, point to push from, middle of the cube's top, middle of the pad."""
+        cube = world.position(goal.subject)
+        pad = world.position(goal.target)
+        return Affordances.of(
+            {
+                Role.GRIPPER: world.pinch,
+                Role.GRASP: _behind(cube, pad),
+                Role.FUNCTION: cube + np.array([0.0, 0.0, CUBE_HALF]),
+                Role.TARGET: pad + np.array([0.0, 0.0, _PAD_TOP]),
+            },
+            self.plan,
         )
 
     def expert(self, world: World, goal: Goal) -> Command:

@@ -8,15 +8,19 @@ from typing import ClassVar, final
 import numpy as np
 from numpy.typing import NDArray
 
+from kibble.envs.tabletop.affordances import Affordances, move_gripper
 from kibble.envs.tabletop.goals import Goal, OracleReading
 from kibble.envs.tabletop.placement import sample_apart
 from kibble.envs.tabletop.progress import closeness
 from kibble.envs.tabletop.task import Command, Entry, TabletopTask, offsets
 from kibble.envs.tabletop.world import World
+from kibble.rewards.keypoints.roles import Role
+from kibble.rewards.keypoints.waypoint import Waypoint
 
 __all__ = ["Reach"]
 
 _TOLERANCE = 0.025  # m
+_RADIUS = 0.024  # m
 _BALLS = ("ball_0", "ball_1", "ball_2")
 
 
@@ -47,6 +51,7 @@ class Reach(TabletopTask):
         *offsets("other_0", relative=False),
         *offsets("other_1", relative=False),
     )
+    plan: ClassVar[tuple[Waypoint, ...]] = (move_gripper(Role.TARGET),)
 
     def things(self) -> str:
         """Return the MJCF of the balls and their sticks."""
@@ -54,7 +59,7 @@ class Reach(TabletopTask):
         return "".join(
             f"""
             <body name="{ball}" mocap="true">
-              <geom name="{ball}" type="sphere" size="0.024" {ghost}/>
+              <geom name="{ball}" type="sphere" size="{_RADIUS}" {ghost}/>
               <geom type="capsule" size="0.004" fromto="0 0 0 0 0 -0.3" {ghost}
                     rgba="0.45 0.45 0.47 1"/>
             </body>"""
@@ -100,6 +105,14 @@ class Reach(TabletopTask):
             progress=closeness(distance, tolerance=_TOLERANCE, length=0.12),
             stage=0,
             success=distance <= _TOLERANCE,
+        )
+
+    def affordances(self, world: World, goal: Goal) -> Affordances:
+        """Return the hand and the ball's centre; nothing is taken hold of or moved."""
+        return Affordances.of(
+            {Role.GRIPPER: world.pinch, Role.TARGET: world.position(goal.subject)},
+            self.plan,
+            depths={Role.TARGET: _RADIUS},
         )
 
     def expert(self, world: World, goal: Goal) -> Command:

@@ -9,15 +9,18 @@ from typing import ClassVar, final
 import numpy as np
 from numpy.typing import NDArray
 
-from kibble.envs.tabletop.cube_placing import CubePlacing
+from kibble.envs.tabletop.affordances import Affordances
+from kibble.envs.tabletop.cube_placing import CUBE_PLAN, CubePlacing
 from kibble.envs.tabletop.goals import Goal, OracleReading
 from kibble.envs.tabletop.placement import sample_apart
 from kibble.envs.tabletop.scene import CUBE_HALF, free_box
 from kibble.envs.tabletop.task import Command, Entry, TabletopTask, entries, offsets
 from kibble.envs.tabletop.world import World
+from kibble.rewards.keypoints.waypoint import Waypoint
 
 __all__ = ["Stack"]
 
+_TOP = np.array([0.0, 0.0, CUBE_HALF])  # (3,) m, top of the lower cube relative to its middle
 _REST = np.array([0.0, 0.0, 2 * CUBE_HALF])  # (3,) m, upper cube relative to the lower one
 _CUBES = ("cube_0", "cube_1", "cube_2")
 
@@ -63,6 +66,7 @@ class Stack(TabletopTask):
         Entry(name="touching", low=0.0, high=1.0),
         *offsets("other_object", relative=False),
     )
+    plan: ClassVar[tuple[Waypoint, ...]] = CUBE_PLAN
 
     def things(self) -> str:
         """Return the MJCF of the cubes."""
@@ -109,6 +113,10 @@ class Stack(TabletopTask):
     def oracle(self, world: World, goal: Goal) -> OracleReading:
         """Judge the cube in its place; see :meth:`CubePlacing.oracle`."""
         return _PLACING.oracle(world, goal.subject, world.position(goal.target) + _REST)
+
+    def affordances(self, world: World, goal: Goal) -> Affordances:
+        """Return hand, upper and lower cube; see :meth:`CubePlacing.affordances`."""
+        return _PLACING.affordances(world, goal.subject, world.position(goal.target) + _TOP)
 
     def expert(self, world: World, goal: Goal) -> Command:
         """Put the cube in its place; see :meth:`CubePlacing.expert`."""
