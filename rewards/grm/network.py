@@ -9,6 +9,7 @@ import torch
 import torch.nn.functional as F  # noqa: N812 (the name that torch's own documentation uses)
 from torch import Tensor, nn
 
+from kibble.rewards.convolution import Convolution, Residual, convolve, fold_norms
 from kibble.rewards.grm.instructions import InstructionEncoder, Tokenizer
 
 __all__ = ["FusionOutput", "GrmNetwork", "NetworkConfig", "fuse_for_inference"]
@@ -67,44 +68,16 @@ class FusionOutput(NamedTuple):
     error: Tensor
 
 
-class _Conv(nn.Module):
-    """Convolution, batch norm, SiLU; master weights stay float32 whatever the input's dtype."""
-
-    def __init__(self, inputs: int, outputs: int, size: int, stride: int = 1) -> None:
-        super().__init__()
-        self.conv = nn.Conv2d(inputs, outputs, size, stride, size // 2, bias=False)
-        self.norm: nn.Module = nn.BatchNorm2d(outputs)
-
-    def forward(self, x: Tensor) -> Tensor:
-        weight, bias = self.conv.weight, self.conv.bias
-        if weight.dtype != x.dtype:
-            weight = weight.to(x.dtype)
-        x = F.conv2d(x, weight, bias, self.conv.stride, self.conv.padding)
-        out: Tensor = F.silu(self.norm(x))
-        return out
-
-
-class _Residual(nn.Module):
-    def __init__(self, channels: int) -> None:
-        super().__init__()
-        self.first = _Conv(channels, channels // 2, 1)
-        self.second = _Conv(channels // 2, channels, 3)
-
-    def forward(self, x: Tensor) -> Tensor:
-        out: Tensor = x + self.second(self.first(x))
-        return out
-
-
 class _Encoder(nn.Module):
     """Strided CNN with one lateral link: context at stride 8, detail at stride 4."""
 
     def __init__(self, config: NetworkConfig) -> None:
         super().__init__()
         c2, c4, c8 = config.channels
-        self.stem = _Conv(3, c2, 5, stride=2)
-        self.detail = _Conv(c2, c4, 3, stride=2)
-        self.down = _Conv(c4, c8, 3, stride=2)
-        self.blocks = nn.ModuleList([_Residual(c8) for _ in range(config.blocks)])
+        self.stem = Convolution(3, c2, 5, stride=2)
+        self.detail = Convolution(c2, c4, 3, stride=2)
+        self.down = Convolution(c4, c8, 3, stride=2)
+        self.blocks = nn.ModuleList([Residual(c8) for _ in range(config.blocks)])
         self.view = nn.Parameter(torch.zeros(len(config.views), c8))
         self.top = nn.Conv2d(c8, config.features, 1)
         self.lateral = nn.Conv2d(c4, config.features, 1)
@@ -114,12 +87,8 @@ class _Encoder(nn.Module):
         x = self.down(detail) + self.view[view].to(x.dtype)[:, :, None, None]
         for block in self.blocks:
             x = block(x)
-        top = F.conv2d(x, self.top.weight.to(x.dtype), self.top.bias.to(x.dtype))  # type: ignore[union-attr]
-        lateral = F.conv2d(
-            detail,
-            self.lateral.weight.to(x.dtype),
-            self.lateral.bias.to(x.dtype),  # type: ignore[union-attr]
-        )
+        top = convolve(self.top, x)
+        lateral = convolve(self.lateral, detail)
         return F.silu(lateral + F.interpolate(top, scale_factor=2.0, mode="nearest"))
 
 
@@ -324,9 +293,6 @@ def fuse_for_inference(network: GrmNetwork, dtype: torch.dtype) -> GrmNetwork:
         The same network, in evaluation mode.
     """
     network.eval().requires_grad_(False)
-    for module in network.encoder.modules():
-        if isinstance(module, _Conv) and isinstance(module.norm, nn.BatchNorm2d):
-            module.conv = nn.utils.fusion.fuse_conv_bn_eval(module.conv, module.norm)
-            module.norm = nn.Identity()
+    fold_norms(network.encoder)
     network.encoder.to(dtype=dtype, memory_format=torch.channels_last)  # type: ignore[call-overload]
     return network
