@@ -9,6 +9,7 @@ from typing import cast
 import numpy as np
 from numpy.typing import NDArray
 
+from kibble.rewards.cameras.depth_frames import DEPTH_SUFFIX
 from kibble.rewards.errors import ConfigError
 from kibble.rewards.keypoints.proposal import Proposal
 from kibble.rewards.keypoints.roles import ROLES
@@ -17,7 +18,6 @@ from kibble.rewards.keypoints.tracks import Tracks, TrackState
 from kibble.rewards.types import Frames
 
 __all__ = [
-    "DEPTH_SUFFIX",
     "first_memory",
     "instructions_of",
     "recall",
@@ -26,9 +26,6 @@ __all__ = [
     "view_memories",
     "views_of",
 ]
-
-DEPTH_SUFFIX = "_depth"
-"""What the name of a view that carries depth ends with."""
 
 _VIEWS = "views"
 _INSTRUCTION = "instruction"
