@@ -17,8 +17,8 @@ from kibble.rewards.keypoints.waypoint import GripperState, Waypoint
 
 __all__ = ["GRIPPER_DEPTH", "Affordances", "in_sight", "move_gripper", "move_thing"]
 
-GRIPPER_DEPTH = 0.034
-"""m that the point between the finger tips may lie inside the fingers or what they hold."""
+GRIPPER_DEPTH = 0.045
+"""m that the point between the finger tips may lie behind a finger or inside what they hold."""
 _SLACK = 0.010  # m, as much as a surface may slope within a pixel
 
 

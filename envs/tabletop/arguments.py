@@ -7,9 +7,17 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from kibble.rewards.cameras.depth_frames import DEPTH_SUFFIX, depth_view
-from kibble.rewards.errors import ConfigError
+from kibble.rewards.errors import ConfigError, FrameError
 
-__all__ = ["check_dwell", "check_options", "check_size", "check_views", "known_views", "pick"]
+__all__ = [
+    "check_dwell",
+    "check_options",
+    "check_size",
+    "check_view",
+    "check_views",
+    "known_views",
+    "pick",
+]
 
 
 def known_views(cameras: Sequence[str]) -> tuple[str, ...]:
@@ -21,6 +29,15 @@ def known_views(cameras: Sequence[str]) -> tuple[str, ...]:
                 "every camera has such a view already, which shows its depth."
             )
     return (*cameras, *map(depth_view, cameras))
+
+
+def check_view(view: str, known: Sequence[str]) -> None:
+    """Raise a FrameError if there is no such view."""
+    if view not in known:
+        raise FrameError(
+            f"`view` must be one of {sorted(known)}, got {view!r}; "
+            "pass further ones as `cameras` when the environment is made."
+        )
 
 
 def check_views(views: Sequence[str], known: Sequence[str]) -> tuple[str, ...]:

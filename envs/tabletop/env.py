@@ -17,6 +17,7 @@ from kibble.envs.tabletop.arguments import (
     check_dwell,
     check_options,
     check_size,
+    check_view,
     check_views,
     known_views,
     pick,
@@ -34,7 +35,7 @@ from kibble.envs.tabletop.tasks import make_task
 from kibble.envs.tabletop.world import ACTION_SCALE, CONTROL_DT, World
 from kibble.rewards.cameras.camera import Camera
 from kibble.rewards.cameras.depth_frames import DEPTH_SUFFIX, pack_depth
-from kibble.rewards.errors import ConfigError, FrameError
+from kibble.rewards.errors import ConfigError
 from kibble.rewards.frames import single_frame
 from kibble.rewards.types import Frames
 
@@ -254,7 +255,7 @@ class TabletopEnv(gymnasium.Env[NDArray[np.float32], NDArray[np.float32]]):
         return self.task.oracle(self.world, self._goal if goal is None else goal)
 
     def affordances(self, goal: Goal | None = None) -> Affordances:
-        """Return keypoints and plan of a goal, the instructed one by default; as :meth:`oracle`."""
+        """Return keypoints and plan of a goal, the instructed one by default; for labels only."""
         return self.task.affordances(self.world, self._goal if goal is None else goal)
 
     def expert_command(self, goal: Goal | None = None) -> Command:
@@ -309,7 +310,7 @@ class TabletopEnv(gymnasium.Env[NDArray[np.float32], NDArray[np.float32]]):
         Raises:
             FrameError: If the view is not known.
         """
-        self._check_view(view)
+        check_view(view, self._known_views)
         eye = view.removesuffix(DEPTH_SUFFIX)
         return read_camera(self.world.model, self.world.data, eye, self.image_size)
 
@@ -388,15 +389,8 @@ class TabletopEnv(gymnasium.Env[NDArray[np.float32], NDArray[np.float32]]):
             "instruction": self.instruction,
         }
 
-    def _check_view(self, view: str) -> None:
-        if view not in self._known_views:
-            raise FrameError(
-                f"`view` must be one of {sorted(self._known_views)}, got {view!r}; "
-                "pass further ones as `cameras` when the environment is made."
-            )
-
     def _render(self, view: str) -> NDArray[np.uint8]:
-        self._check_view(view)
+        check_view(view, self._known_views)
         if self._renderer is None:
             self._renderer = OffscreenRenderer(self.world.model, self.image_size)
         if view.endswith(DEPTH_SUFFIX):

@@ -20,6 +20,7 @@ __all__ = [
     "DRAWER_PLAN",
     "GOALS",
     "HANDLE_OUT",
+    "TRAVEL",
     "cabinet_xml",
     "drawer_affordances",
     "drawer_entries",
@@ -34,6 +35,7 @@ DRAWERS = ("drawer_0", "drawer_1")
 GOALS = tuple(Goal(index=index, subject=drawer) for index, drawer in enumerate(DRAWERS))
 HANDLE_OUT = 0.060  # m from the drawer's front to the bar of the handle
 BAR_RADIUS = 0.008  # m
+TRAVEL = 0.15  # m that a drawer slides
 CLEARANCE = 0.055  # m that the hand rises over a point at the handle to pass over the bar
 
 DRAWER_PLAN: tuple[Waypoint, ...] = (
@@ -43,7 +45,6 @@ DRAWER_PLAN: tuple[Waypoint, ...] = (
 )
 """Over the point at the handle, down to it, and with the bar to where it belongs."""
 
-_TRAVEL = 0.15  # m
 _HANDLE_HEIGHT = 0.06  # m above the table
 
 
@@ -53,7 +54,7 @@ def cabinet_xml() -> str:
     drawers = "".join(
         f"""
         <body name="{drawer}" pos="0 {side * 0.085} {_HANDLE_HEIGHT}">
-          <joint name="{drawer}" type="slide" axis="1 0 0" range="0 {_TRAVEL}" damping="3"
+          <joint name="{drawer}" type="slide" axis="1 0 0" range="0 {TRAVEL}" damping="3"
                  frictionloss="0.6" armature="0.1"/>
           <geom name="{drawer}_front" type="box" size="0.006 0.074 0.042" pos="0.006 0 -0.008"
                 mass="0.2"/>

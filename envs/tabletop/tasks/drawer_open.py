@@ -18,6 +18,7 @@ from kibble.envs.tabletop.tasks.cabinet import (
     DRAWERS,
     GOALS,
     HANDLE_OUT,
+    TRAVEL,
     cabinet_xml,
     drawer_affordances,
     drawer_entries,
@@ -33,7 +34,7 @@ from kibble.rewards.keypoints.waypoint import Waypoint
 __all__ = ["DrawerOpen"]
 
 _OPEN = 0.11  # m of opening that counts as open
-_MARGIN = 0.005  # m by which the keypoints' target lies beyond that
+_WIDE = (_OPEN + TRAVEL) / 2  # m, in the middle of what counts as open
 _BEHIND = (HANDLE_OUT + 0.012) / 2  # m, the middle between a drawer's front and its bar
 
 
@@ -110,7 +111,7 @@ class DrawerOpen(TabletopTask):
 
     def affordances(self, world: World, goal: Goal) -> Affordances:
         """Return hand, point behind the bar, middle of the bar, and where that is when open."""
-        return drawer_affordances(world, goal.subject, ahead=_BEHIND, opening=_OPEN + _MARGIN)
+        return drawer_affordances(world, goal.subject, ahead=_BEHIND, opening=_WIDE)
 
     def expert(self, world: World, goal: Goal) -> Command:
         """Get over the gap behind the bar, go down, pull."""
