@@ -9,6 +9,7 @@ import numpy as np
 from kibble.rewards.ending import EndsEpisodes
 from kibble.rewards.errors import FrameError
 from kibble.rewards.frames import check_frames
+from kibble.rewards.keypoints.sketch import Sketch, Sketches
 from kibble.rewards.types import Episode, Estimate, Frames, RewardModel, Task
 
 __all__ = ["known_views", "read_causally"]
@@ -20,6 +21,7 @@ def read_causally(
     *,
     batch: int = 32,
     on_frame: Callable[[int], None] | None = None,
+    on_sketch: Callable[[int, Sketch | None], None] | None = None,
 ) -> list[Estimate]:
     """Estimate every frame of videos in order, several videos in lockstep as one batch.
 
@@ -32,6 +34,8 @@ def read_causally(
         videos: Pairs of a task and (T, H, W, 3) uint8 RGB frames per view; T may differ.
         batch: Largest number of frames in one call of ``model.estimate``.
         on_frame: Called with the number of frames just read, after each call of the model.
+        on_sketch: Called for each frame with the number of its video and what the model can show
+            of it; never, where the model can show nothing.
 
     Returns:
         One estimate of shape (T,) for each video, in the order given.
@@ -45,7 +49,7 @@ def read_causally(
     known = [(task, known_views(model, frames)) for task, frames in videos]
     parts: list[list[Estimate]] = [[] for _ in videos]
     for group in _groups(videos, known, batch):
-        _read_group(model, known, group, parts, on_frame)
+        _read_group(model, known, group, parts, on_frame, on_sketch)
     return [_join(steps) for steps in parts]
 
 
@@ -93,6 +97,7 @@ def _read_group(
     group: Sequence[Sequence[int]],
     parts: list[list[Estimate]],
     on_frame: Callable[[int], None] | None,
+    on_sketch: Callable[[int, Sketch | None], None] | None,
 ) -> None:
     episodes: dict[int, Episode] = {}
     for members in group:
@@ -108,6 +113,8 @@ def _read_group(
             )
             for row, i in enumerate(now):
                 parts[i].append(_row(estimate, row))
+                if on_sketch is not None and isinstance(model, Sketches):
+                    on_sketch(i, model.sketch(episodes[i]))
             if on_frame is not None:
                 on_frame(len(now))
     if isinstance(model, EndsEpisodes):

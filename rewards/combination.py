@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from kibble.rewards.ending import EndsEpisodes
 from kibble.rewards.errors import ConfigError
 from kibble.rewards.frames import resize_frames
+from kibble.rewards.keypoints.sketch import Sketch, Sketches
 from kibble.rewards.remote.outages import Outage, RecordsOutages
 from kibble.rewards.types import Episode, Estimate, Frames, ModelSpec, RewardModel, Status, Task
 
@@ -183,6 +184,15 @@ class CombinedModel:
             confidence=np.where(answered, sure, np.nan).astype(np.float32),
             status=status,
         )
+
+    def sketch(self, episode: Episode) -> Sketch | None:
+        """Show what the first member that can goes by; see :class:`Sketches`."""
+        for place, member in enumerate(self.members):
+            if isinstance(member, Sketches):
+                (own,) = _own(place, [episode])
+                if (sketch := member.sketch(own)) is not None:
+                    return sketch
+        return None
 
     def end(self, episodes: Sequence[Episode]) -> None:
         """Tell the members that hold something elsewhere; see :class:`EndsEpisodes`."""

@@ -20,6 +20,7 @@ from kibble.rewards.errors import (
 )
 from kibble.rewards.frame_change import Thumbnails, frame_change, thumbnails
 from kibble.rewards.frames import check_frames, concatenate_frames, resize_frames
+from kibble.rewards.keypoints.sketch import Sketch, Sketches
 from kibble.rewards.types import Episode, Estimate, Frames, RewardModel, Status, Task
 from kibble.rewards.whole_episode import require_causal
 
@@ -172,6 +173,13 @@ class EpisodeReader:
             for slot, reading in readings.items()
             if reading is not None
         }
+
+    def sketch(self, slot: int) -> Sketch | None:
+        """Return what the model can show of a slot's open episode, if anything."""
+        episode = self._episodes[slot]
+        if episode is None or not isinstance(self.model, Sketches):
+            return None
+        return self.model.sketch(episode)
 
     def get_state(self) -> EpisodeReaderState:
         """Return a copy of all that is remembered, to continue bit for bit by `set_state`."""

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from kibble.rewards.episode_reader import EpisodeReader, EpisodeReaderState, Reading
 from kibble.rewards.errors import ModelError, ShapingError
 from kibble.rewards.failure_tally import FailureTally, FailureTallyState
+from kibble.rewards.keypoints.sketch import Sketch
 from kibble.rewards.smoothing import Smoother
 from kibble.rewards.types import Frames, ModelSpec, RewardModel, Status, Task
 
@@ -183,6 +184,10 @@ class Potential:
             self._take(slot, reading)
         if not self._patient:
             self._tally.check()
+
+    def sketch(self, slot: int) -> Sketch | None:
+        """Return what the model can show of a slot's episode, for films; ``None`` if nothing."""
+        return self._reader.sketch(slot)
 
     def fail(self, error: Exception) -> None:
         """Keep an error of the model for :meth:`check`; raise it unless ``patient``."""

@@ -7,6 +7,7 @@ from typing import Protocol, runtime_checkable
 
 from kibble.rewards.causal import known_views, read_causally
 from kibble.rewards.errors import ConfigError, ModelError
+from kibble.rewards.keypoints.sketch import Sketch
 from kibble.rewards.types import Estimate, Frames, ModelSpec, RewardModel, Task
 
 __all__ = ["WholeEpisode", "read_videos", "require_causal"]
@@ -70,6 +71,7 @@ def read_videos(
     *,
     batch: int = 32,
     on_frame: Callable[[int], None] | None = None,
+    on_sketch: Callable[[int, Sketch | None], None] | None = None,
 ) -> list[Estimate]:
     """Estimate every frame of videos, by whatever way the model reads.
 
@@ -81,6 +83,7 @@ def read_videos(
         videos: Pairs of a task and (T, H, W, 3) uint8 RGB frames per view; T may differ.
         batch: Largest number of frames in one call of a causal model.
         on_frame: Called with the number of frames just read.
+        on_sketch: See :func:`kibble.rewards.causal.read_causally`.
 
     Returns:
         One estimate of shape (T,) for each video, in the order given.
@@ -91,7 +94,7 @@ def read_videos(
         ValueError: If ``batch`` is less than 1.
     """
     if model.spec.causal:
-        return read_causally(model, videos, batch=batch, on_frame=on_frame)
+        return read_causally(model, videos, batch=batch, on_frame=on_frame, on_sketch=on_sketch)
     if not isinstance(model, WholeEpisode):
         raise ModelError(
             f"Reward model {model.spec.name!r} is not causal, so it must have `read_episode`, got "
