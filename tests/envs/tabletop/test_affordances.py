@@ -69,7 +69,7 @@ def test_a_pushed_cube_lies_on_its_pad_at_the_last_waypoint():
     env.reset(seed=0)
     world, goal = env.world, env.goal
     pad = world.position(goal.target)
-    world.place_free(goal.subject, pad + (0.0, 0.0, 0.025))
+    world.place_free(goal.subject, pad + np.array([0.0, 0.0, 0.025]))
     world.refresh()
     assert distance_of(env.affordances(), env.task.plan[-1]) == pytest.approx(0.0, abs=1e-9)
 
@@ -88,7 +88,7 @@ def test_the_hand_hides_what_is_under_it_from_above_and_nothing_hides_it_from_th
     env = TabletopEnv("pick_place", image_size=(96, 96))
     env.reset(seed=2)
     cube = env.world.position(env.goal.subject)
-    env.world.place_hand(cube + (0.0, 0.0, 0.15), closed=False)
+    env.world.place_hand(cube + np.array([0.0, 0.0, 0.15]), closed=False)
     env.world.refresh()
     assert not seen(env, "top")[FUNCTION]
     assert seen(env, "front") == [True] * 4
@@ -103,7 +103,7 @@ def test_a_cube_on_the_pad_hides_its_middle_and_absent_roles_are_never_seen():
     env.reset(seed=0)
     assert seen(env, "side")[TARGET]
     pad = env.world.position(env.goal.target)
-    env.world.place_free(env.goal.subject, pad + (0.0, 0.0, 0.025))
+    env.world.place_free(env.goal.subject, pad + np.array([0.0, 0.0, 0.025]))
     env.world.refresh()
     assert not seen(env, "side")[TARGET]
     assert seen(env, "side")[FUNCTION]
