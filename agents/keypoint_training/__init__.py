@@ -1,0 +1,1 @@
+"""Training data for the embedded keypoint network, and its training."""
