@@ -41,7 +41,7 @@ def closeness(distance: float, *, length: float, tolerance: float) -> float:
     >>> closeness(0.02, length=0.2, tolerance=0.02), closeness(0.3, length=0.2, tolerance=0.02)
     (1.0, 0.0)
     >>> round(closeness(0.11, length=0.2, tolerance=0.02), 3)
-    0.549
+    0.552
     """
     if not 0.0 < tolerance < length:
         raise ConfigError(
