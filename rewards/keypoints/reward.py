@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast, final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from kibble.rewards.cameras.camera import Camera
 from kibble.rewards.errors import ConfigError
 from kibble.rewards.frames import check_frames
 from kibble.rewards.keypoints.errors import ProposalError
@@ -17,6 +18,8 @@ from kibble.rewards.keypoints.located import Located, Locator, Opened
 from kibble.rewards.keypoints.path import Path
 from kibble.rewards.keypoints.path_potential import success_probability
 from kibble.rewards.keypoints.roles import ROLES
+from kibble.rewards.keypoints.sketch import Sketch
+from kibble.rewards.keypoints.sketching import sketch_in_picture, sketch_in_space
 from kibble.rewards.keypoints.stages import Rules, Stage, follow, next_waypoint, stage_potential
 from kibble.rewards.keypoints.tracks import TrackState
 from kibble.rewards.keypoints.variant import Variant
@@ -86,12 +89,21 @@ class KeypointReward:
         locator: From frames to places.
         spec: Name, version and views.
         settings: How places become a potential.
+        cameras: Calibrated views that sketches of places in space are drawn in.
     """
 
-    def __init__(self, locator: Locator, spec: ModelSpec, settings: PathSettings) -> None:
+    def __init__(
+        self,
+        locator: Locator,
+        spec: ModelSpec,
+        settings: PathSettings,
+        *,
+        cameras: Mapping[str, Camera] | None = None,
+    ) -> None:
         self._locator = locator
         self._spec = spec
         self._settings = settings
+        self._cameras = dict(cameras or {})
 
     @property
     def spec(self) -> ModelSpec:
@@ -144,6 +156,13 @@ class KeypointReward:
             status=np.full(len(episodes), Status.OK, np.int8),
         )
 
+    def sketch(self, episode: Episode) -> Sketch | None:
+        """Show points and way; see :class:`kibble.rewards.keypoints.sketch.Sketches`."""
+        if not self._settings.variant.flat:
+            return sketch_in_space(episode, self._cameras)
+        assert self._settings.view is not None  # PathSettings refuses it
+        return sketch_in_picture(episode, self._settings.view)
+
     def _locate(self, episodes: Sequence[Episode], frames: Frames, rows: Sequence[int]) -> Located:
         memories = [cast("dict[str, object]", episodes[i].memory["locator"]) for i in rows]
         if len(rows) < len(episodes):
@@ -163,6 +182,7 @@ class KeypointReward:
             locator=opened.memory,
             confidence=float(opened.confidence),
             variant=settings.variant.value,
+            size=None if size is None else list(size),
             tolerance=settings.tolerance or settings.variant.tolerance(size),
         )
 

@@ -9,7 +9,7 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
-from kibble.rewards.keypoints.roles import Role
+from kibble.rewards.keypoints.waypoint import Waypoint
 from kibble.rewards.types import Episode
 
 __all__ = ["Sketch", "SketchedView", "Sketches"]
@@ -23,14 +23,17 @@ class SketchedView:
         size: (height, width) of the picture that the pixels belong to.
         pixels: (R, 2) float64 (u, v) pixels; NaN where a role is not known or behind the camera.
         state: (R,) int8 of :class:`kibble.rewards.keypoints.tracks.TrackState`.
-        waypoints: (W, 2) float64 (u, v) pixels, where each step of the way leads now; NaN where
-            that is not known.
+        places: (W, 2) float64 (u, v) pixels of each waypoint's anchor or own place; NaN where that
+            is not known.
+        tops: (W, 2) float64 (u, v) pixels of the points above them where the movers are to arrive;
+            NaN where no camera says.
     """
 
     size: tuple[int, int]
     pixels: NDArray[np.float64]
     state: NDArray[np.int8]
-    waypoints: NDArray[np.float64]
+    places: NDArray[np.float64]
+    tops: NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -39,16 +42,16 @@ class Sketch:
 
     Args:
         views: View to what is to be drawn over it.
-        movers: Which point each of the W steps moves.
-        stage: The step under way, counted from 0; W when all are done.
-        distance: From the mover to the place that it is to reach; NaN when all are done.
+        waypoints: The way, W waypoints.
+        stage: The waypoint that is next, counted from 0; W when all were reached.
+        distance: From its mover to it, of the last one when all were reached; NaN where unknown.
         unit: Of the distance: ``"m"``, ``"px"`` or ``"blocks"``.
         potential: In [0, 1].
         confidence: In [0, 1]; 0 while the potential is held.
     """
 
     views: Mapping[str, SketchedView]
-    movers: tuple[Role, ...]
+    waypoints: tuple[Waypoint, ...]
     stage: int
     distance: float
     unit: str
