@@ -1,0 +1,1 @@
+"""The embedded keypoint network: finds what an instruction names in any picture."""
