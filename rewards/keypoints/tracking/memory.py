@@ -82,6 +82,7 @@ def _first_view(view: str, proposal: Proposal, size: tuple[int, ...]) -> dict[st
         rumour=pixels.copy(),
         agreed=np.zeros(count, np.int32),
         depth=np.full(count, np.nan, np.float32),
+        seen_at=pixels.copy(),
         wanted=wanted,
     )
     return {name: getattr(track, name) for name in _FIELDS}

@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import final
 
+import numpy as np
+
 from kibble.rewards.keypoints.detections import Detector
 from kibble.rewards.keypoints.proposal import Proposal
+from kibble.rewards.keypoints.tracking.depth_consistency import hidden_by_depth, noted_depth
 from kibble.rewards.keypoints.tracking.memory import (
     first_memory,
     instructions_of,
@@ -43,7 +46,10 @@ class RedetectionTracker:
 
     def begin(self, instruction: str, proposal: Proposal, frames: Frames) -> dict[str, object]:
         """Start from the frames that the proposal was made on, (1, H, W, 3) uint8 per view."""
-        return first_memory(instruction, proposal, frames)
+        memory = first_memory(instruction, proposal, frames)
+        for view in views_of([memory], frames):
+            remember([memory], view, noted_depth(recall([memory], view), frames, view))
+        return memory
 
     def update(self, memories: Sequence[dict[str, object]], frames: Frames) -> Tracks:
         """Find the keypoints in the newest frames of N episodes, in one batch."""
@@ -51,16 +57,17 @@ class RedetectionTracker:
         pictures = {view: frames[view] for view in views}
         found = self._detector.detect(instructions_of(memories), pictures)
         for view in views:
+            track = recall(memories, view)
+            pixels = found.pixels[view]
+            hidden = hidden_by_depth(
+                track, pixels, frames, view, tolerance=self._settings.depth_tolerance
+            )
             sighting = Sighting(
-                pixels=found.pixels[view],
+                pixels=pixels,
                 confidence=found.confidence[view],
-                visible=found.visible[view],
+                visible=np.where(hidden, 0, found.visible[view]).astype(np.float32),
             )
-            track = advance(
-                recall(memories, view),
-                sighting,
-                settings=self._settings,
-                width=frames[view].shape[2],
-            )
-            remember(memories, view, track)
+            width = frames[view].shape[2]
+            track = advance(track, sighting, settings=self._settings, width=width)
+            remember(memories, view, noted_depth(track, frames, view))
         return tracks_of(memories, views)

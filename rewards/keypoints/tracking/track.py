@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from kibble.rewards.keypoints.tracking.settings import TrackingSettings
 from kibble.rewards.keypoints.tracks import TrackState
 
-__all__ = ["Sighting", "Track", "advance"]
+__all__ = ["Sighting", "Track", "advance", "chosen"]
 
 _HYSTERESIS = 0.1  # either side of one half
 
@@ -27,6 +27,7 @@ class Track:
         rumour: (..., 2) float32 pixels, where detections place a point that is elsewhere or lost.
         agreed: (...) int32, detections in a row that agree about the rumour.
         depth: (...) float32 m, of the surface at the point when it was last seen; NaN unknown.
+        seen_at: (..., 2) float32 pixels where that was.
         wanted: (...) bool, whether the point is a part of the proposal; others stay lost.
     """
 
@@ -37,6 +38,7 @@ class Track:
     rumour: NDArray[np.float32]
     agreed: NDArray[np.int32]
     depth: NDArray[np.float32]
+    seen_at: NDArray[np.float32]
     wanted: NDArray[np.bool_]
 
 
@@ -74,6 +76,7 @@ def advance(track: Track, sighting: Sighting, *, settings: TrackingSettings, wid
     """
     reach = np.float32(settings.jump * width)
     believed = track.wanted & (sighting.confidence >= settings.believe)  # (...)
+    believed &= np.isfinite(sighting.pixels).all(axis=-1)
     lost = track.state == TrackState.LOST
     near = np.linalg.norm(sighting.pixels - track.pixels, axis=-1) <= reach
     again = np.linalg.norm(sighting.pixels - track.rumour, axis=-1) <= reach
@@ -98,5 +101,16 @@ def advance(track: Track, sighting: Sighting, *, settings: TrackingSettings, wid
         rumour=np.where(doubted[..., None], sighting.pixels, track.rumour).astype(np.float32),
         agreed=np.where(taken, 0, agreed).astype(np.int32),
         depth=track.depth,
+        seen_at=track.seen_at,
         wanted=track.wanted,
     )
+
+
+def chosen(which: NDArray[np.bool_], one: Track, other: Track) -> Track:
+    """Take points of one track where ``which``, (...) bool, is true, and of another elsewhere."""
+    parts = {}
+    for field in fields(Track):
+        mine, theirs = getattr(one, field.name), getattr(other, field.name)
+        mask = which.reshape(which.shape + (1,) * (mine.ndim - which.ndim))
+        parts[field.name] = np.where(mask, mine, theirs)
+    return Track(**parts)
