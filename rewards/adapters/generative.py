@@ -10,10 +10,11 @@ from typing import Protocol, TypeAlias, final, runtime_checkable
 
 import numpy as np
 
-from kibble.rewards.errors import ConfigError, ModelError, ServiceAwayError
+from kibble.rewards.errors import ConfigError, ModelError
 from kibble.rewards.frames import check_frames
 from kibble.rewards.remote.outages import Outage
 from kibble.rewards.types import Episode, Estimate, Frames, ModelSpec, Status, Task
+from kibble.rewards.vlm.asked import answers_from
 from kibble.rewards.vlm.backend import Backend, DistantBackend
 from kibble.rewards.vlm.instruction import check_instruction
 from kibble.rewards.vlm.prompt import Picture
@@ -168,7 +169,7 @@ class GenerativeReward:
             outcome = (
                 asked
                 if isinstance(asked, Failure)
-                else self._read(episode, start, self._ask(asked, frames=1))
+                else self._read(episode, start, answers_from(self._backend, asked, frames=1))
             )
             if isinstance(outcome, Failure):
                 if outcome.status is Status.TIMEOUT:
@@ -210,7 +211,7 @@ class GenerativeReward:
             if not isinstance(questions, Failure)
             for question in questions
         ]
-        answers = iter(self._ask(flat, frames=len(episodes)))
+        answers = iter(answers_from(self._backend, flat, frames=len(episodes)))
         columns = np.full((3, len(episodes)), np.nan, np.float32)
         status = np.full(len(episodes), Status.OK, np.int8)
         for i, (episode, questions) in enumerate(zip(episodes, asked, strict=True)):
@@ -229,21 +230,6 @@ class GenerativeReward:
         return Estimate(
             progress=columns[0], success=columns[1], confidence=columns[2], status=status
         )
-
-    def _ask(self, questions: Sequence[Question], *, frames: int) -> Sequence[Answer]:
-        """Ask about so many frames; take note of a server that is away or back."""
-        if not questions:
-            return []
-        if not isinstance(self._backend, DistantBackend):
-            return self._backend.answer(questions)
-        availability = self._backend.availability
-        availability.check(frames)
-        try:
-            answers = self._backend.answer(questions)
-        except ServiceAwayError as error:
-            raise availability.lost(str(error), frames) from error
-        availability.found()
-        return answers
 
     def _read(
         self, episode: Episode, newest: Pictures, answers: Sequence[Answer]

@@ -176,9 +176,7 @@ def _leader_cost(
     return cost
 
 
-def _disc(
-    shape: tuple[int, ...], centre: tuple[float, float], radius: float
-) -> NDArray[np.bool_]:
+def _disc(shape: tuple[int, ...], centre: tuple[float, float], radius: float) -> NDArray[np.bool_]:
     rows, columns = np.ogrid[: shape[0], : shape[1]]
     inside: NDArray[np.bool_] = (columns - centre[0]) ** 2 + (rows - centre[1]) ** 2 <= radius**2
     return inside

@@ -1,7 +1,8 @@
 """Things in a picture by their colour, and points on them to choose from.
 
 Segmentation is by flood filling in CIE L*a*b* with the lightness weighed less, so that the faces
-of one thing stay together; the largest regions and those that reach two sides of the picture are the scene.
+of one thing stay together; the largest regions and those that reach two sides of the picture are
+the scene.
 """
 
 from __future__ import annotations
@@ -31,7 +32,8 @@ def segment(frame: NDArray[np.uint8]) -> NDArray[np.int16]:
         frame: (H, W, 3) uint8 RGB.
 
     Returns:
-        (H, W) int16: 0 where the scene is, 1.. for the things, the largest first.
+        (H, W) int16: 0 where the scene is, 1.. for the things: whole ones before those that the
+        picture's edge cuts, larger ones first.
 
     Raises:
         MissingDependencyError: If OpenCV is not installed.
@@ -55,6 +57,8 @@ def segment(frame: NDArray[np.uint8]) -> NDArray[np.int16]:
 def region_points(labels: NDArray[np.int16], limit: int) -> NDArray[np.float64]:
     """Choose points on the things of a picture: their middles, then points far from all others.
 
+    Things that the picture's edge cuts have their middle alone.
+
     Args:
         labels: (H, W) int16 of :func:`segment`.
         limit: Most points, at least 1.
@@ -77,6 +81,8 @@ def region_points(labels: NDArray[np.int16], limit: int) -> NDArray[np.float64]:
     on_things = np.stack([u, v], axis=1) + 0.5  # (P, 2)
     things = labels[v, u]  # (P,)
     more = np.full(int(labels.max(initial=0)) + 1, _MORE)
+    edge = np.concatenate([labels[0], labels[-1], labels[:, 0], labels[:, -1]])
+    more[edge] = 0  # what the picture cuts is rarely what a task is about
     while chosen and len(chosen) < limit:
         gaps = np.linalg.norm(on_things[:, None] - np.array(chosen)[None], axis=2).min(axis=1)
         gaps[more[things] == 0] = 0.0
@@ -114,16 +120,16 @@ def _flooded(cv2: Any, lab: NDArray[np.float32]) -> NDArray[np.int32]:
 
 
 def _numbered(regions: NDArray[np.int32]) -> NDArray[np.int16]:
-    """Leave out the scene, and number things by their size."""
+    """Leave out the scene, and number things: whole ones first, by their size."""
     total = regions.size
-    kept: list[tuple[int, NDArray[np.bool_]]] = []
+    kept: list[tuple[int, int, NDArray[np.bool_]]] = []
     for number in range(1, int(regions.max(initial=0)) + 1):
         mask = regions == number
         sides = sum(bool(edge.any()) for edge in (mask[0], mask[-1], mask[:, 0], mask[:, -1]))
         if mask.sum() <= _LARGEST * total and sides < 2:
-            kept.append((int(mask.sum()), mask))
+            kept.append((sides, -int(mask.sum()), mask))
     labels = np.zeros(regions.shape, np.int16)
-    for number, (_, mask) in enumerate(sorted(kept, key=lambda pair: -pair[0]), start=1):
+    for number, (_, _, mask) in enumerate(sorted(kept, key=lambda thing: thing[:2]), start=1):
         labels[mask] = number
     return labels
 

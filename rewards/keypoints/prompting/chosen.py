@@ -1,0 +1,118 @@
+"""The marks that several answers agree on."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from kibble.rewards.keypoints.prompting.agreement import agree, choice_distance
+from kibble.rewards.keypoints.prompting.slots import Slot
+from kibble.rewards.keypoints.proposal import Keypoint
+from kibble.rewards.keypoints.roles import ROLES, Role
+from kibble.rewards.vlm.questions import Token
+from kibble.rewards.vlm.readouts.said import said_probability
+
+__all__ = ["Chosen", "Said", "agreed_marks", "label_probability"]
+
+_REACH = 0.1  # of the picture's longer side, at which two marks say different things
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Said:
+    """A mark that was said for a slot.
+
+    Args:
+        label: The mark, or "none".
+        probability: Of it, in [0, 1]; 1 where it is not told.
+    """
+
+    label: str
+    probability: float = 1.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chosen:
+    """What was agreed on; a role that a view does not show is left out there.
+
+    Args:
+        points: View and role to (u, v), pixels.
+        confidences: The same to a confidence in [0, 1].
+    """
+
+    points: Mapping[tuple[str, Role], tuple[float, float]]
+    confidences: Mapping[tuple[str, Role], float]
+
+    @property
+    def present(self) -> tuple[Role, ...]:
+        """Roles that some view shows."""
+        return tuple(role for role in ROLES if any(found is role for _, found in self.points))
+
+    def keypoint(self, role: Role) -> Keypoint:
+        """Return a present role in all views that show it, as sure as the least sure of them."""
+        views = [view for view, found in self.points if found is role]
+        return Keypoint(
+            pixels={view: self.points[view, role] for view in views},
+            confidence=min(self.confidences[view, role] for view in views),
+        )
+
+
+def agreed_marks(
+    samples: Sequence[Mapping[str, Said]],
+    slots: Sequence[Slot],
+    sizes: Mapping[str, tuple[int, int]],
+    *,
+    asked: int,
+) -> Chosen:
+    """Choose for each slot the mark that all samples are nearest to.
+
+    Marks differ wholly from a tenth of the picture's longer side on. With one sample the
+    confidence is the probability of its label.
+
+    Args:
+        samples: By key, what was said; at least one.
+        slots: What was asked for.
+        sizes: View to (height, width), pixels.
+        asked: How many samples were asked for.
+    """
+    points: dict[tuple[str, Role], tuple[float, float]] = {}
+    confidences: dict[tuple[str, Role], float] = {}
+    for slot in slots:
+        reach = _REACH * max(sizes[slot.view])
+        said = [sample[slot.key] for sample in samples]
+        agreed = agree(
+            [slot.pixel(one.label) for one in said],
+            functools.partial(choice_distance, reach=reach),
+            asked=asked,
+        )
+        if agreed.answer is not None:
+            points[slot.view, slot.role] = agreed.answer
+            confidences[slot.view, slot.role] = (
+                said[0].probability if asked == 1 else agreed.confidence
+            )
+    return Chosen(points=points, confidences=confidences)
+
+
+def label_probability(tokens: Sequence[Token], key: str, label: str) -> float:
+    """Return the probability of the tokens that spell a key's label in a reply.
+
+    Returns:
+        In [0, 1]; 1 where the back end does not tell or the tokens do not spell it.
+
+    >>> tokens = [Token(text='{"a": ', logprob=-9.0), Token(text='"7"', logprob=0.0)]
+    >>> label_probability(tokens, "a", "7")
+    1.0
+    """
+    text = "".join(token.text for token in tokens)
+    begin = text.rfind(f'"{key}"')
+    end = text.find(f'"{label}"', begin + len(key) + 2) + len(label) + 2
+    if begin < 0 or end < begin + len(key) + 2:
+        return 1.0
+    spelt: list[Token] = []
+    at = 0
+    for token in tokens:
+        if at >= end:
+            break
+        spelt.append(token)
+        at += len(token.text)
+    return said_probability(spelt, f'"{label}"')
