@@ -85,7 +85,7 @@ class Camera:
         seen = distort(flat, self.distortion, model=self.distortion_model)
         return seen @ self.intrinsics[:2, :2].T + self.intrinsics[:2, 2]
 
-    def rays(self, pixels: NDArray[np.float64]) -> NDArray[np.float64]:
+    def rays(self, pixels: NDArray[np.floating]) -> NDArray[np.float64]:
         """Return the directions in which pixels look.
 
         Args:
@@ -101,16 +101,17 @@ class Camera:
         directions: NDArray[np.float64] = in_camera @ np.linalg.inv(self.extrinsics[:3, :3]).T
         return directions
 
-    def flat(self, pixels: NDArray[np.float64]) -> NDArray[np.float64]:
+    def flat(self, pixels: NDArray[np.floating]) -> NDArray[np.float64]:
         """Return (..., 2) x / z and y / z in the camera frame of (..., 2) pixels."""
         inverse = np.linalg.inv(self.intrinsics[:2, :2])
         seen = (np.asarray(pixels, np.float64) - self.intrinsics[:2, 2]) @ inverse.T
         return undistort(seen, self.distortion, model=self.distortion_model)
 
-    def inside(self, pixels: NDArray[np.float64]) -> NDArray[np.bool_]:
+    def inside(self, pixels: NDArray[np.floating]) -> NDArray[np.bool_]:
         """Return (...) bool of (..., 2) pixels: whether they lie in the picture; NaN does not."""
         u, v = pixels[..., 0], pixels[..., 1]
-        return (u >= 0) & (u < self.width) & (v >= 0) & (v < self.height)
+        within: NDArray[np.bool_] = (u >= 0) & (u < self.width) & (v >= 0) & (v < self.height)
+        return within
 
     def scaled(self, size: tuple[int, int]) -> Camera:
         """Return the camera of the same picture resized to (height, width) pixels.
