@@ -20,7 +20,9 @@ from kibble.agents.embedding_model import embedding_model
 from kibble.agents.environments import make_environment
 from kibble.agents.goal_shown import goal_of
 from kibble.agents.observations import embed_states
-from kibble.agents.oracle_reward import OracleModel, oracle_frames
+from kibble.agents.oracle_keypoints import replayed_keypoints
+from kibble.agents.oracle_reward import oracle_frames
+from kibble.agents.oracles import oracle_model
 from kibble.agents.relative_observation import FlatObservation, flat_observation
 from kibble.agents.scoring.events import Event, Opened, Stepped
 from kibble.agents.scoring.replay_events import replay_events
@@ -63,13 +65,14 @@ class Transitions:
 def demonstrated_transitions(config: TrainConfig, model: RewardModel | None) -> Transitions:
     """Read the run's demonstrations and pay each step what the run itself would have paid.
 
-    A reward model reads the recorded frames, one reading per frame as in training; the
-    simulator's labels are looked at for ``reward=oracle`` alone. What the recording itself says is
-    believed where it says failure or another task; where only the model says so, a warning does.
+    A reward model reads the recorded frames, one reading per frame as in training; the simulator
+    is asked for ``reward=oracle`` and ``reward=oracle_keypoints`` alone. What the recording itself
+    says is believed where it says failure or another task; where only the model says so, a warning
+    does.
 
     Args:
         config: The run; ``demonstrations`` names the folder.
-        model: Its reward model, or ``None`` for the sparse and the oracle reward.
+        model: Its reward model, or ``None`` for the sparse reward and the oracles.
 
     Raises:
         CheckpointError: If the folder holds no demonstrations.
@@ -97,9 +100,10 @@ def demonstrated_transitions(config: TrainConfig, model: RewardModel | None) -> 
             ]
     finally:
         scaled.close()
-    if model is None and config.reward.kind == "oracle":
-        model = OracleModel()
-        episodes = [replace(episode, frames=_oracle_frames(episode)) for episode in episodes]
+    if (oracle := oracle_model(config.reward.kind)) is not None:
+        model = oracle
+        told = _oracle_frames(config, folder, episodes)
+        episodes = [replace(each, frames=own) for each, own in zip(episodes, told, strict=True)]
     if model is not None and ends_at_infractions(config.shaping):
         episodes = [replace(episode, terminated=False) for episode in episodes]
     rule = run_rule(config)
@@ -240,8 +244,15 @@ def _frames(episode: RecordedEpisode, t: int) -> Frames:
     return {view: images[t : t + 1] for view, images in episode.frames.items()}
 
 
-def _oracle_frames(episode: RecordedEpisode) -> Frames:
-    """The simulator's labels as frames that :class:`OracleModel` reads."""
-    assert episode.labels is not None
-    labels = zip(episode.labels.progress, episode.labels.success, strict=True)
-    return concatenate_frames([oracle_frames(float(p), bool(done)) for p, done in labels])
+def _oracle_frames(
+    config: TrainConfig, folder: Path, episodes: Sequence[RecordedEpisode]
+) -> list[Frames]:
+    """What the simulator knows of each episode, as frames that the run's oracle reads."""
+    if config.reward.kind == "oracle_keypoints":
+        return replayed_keypoints(make_environment(config.task, renders=False), folder)
+    found = []
+    for episode in episodes:
+        assert episode.labels is not None  # _check refuses it
+        told = zip(episode.labels.progress, episode.labels.success, strict=True)
+        found.append(concatenate_frames([oracle_frames(float(p), bool(done)) for p, done in told]))
+    return found

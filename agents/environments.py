@@ -23,7 +23,7 @@ from kibble.agents.observations import (
     FramesObservation,
     PixelObservation,
 )
-from kibble.agents.oracle_reward import ORACLE_VIEW, OracleFrames, OracleModel
+from kibble.agents.oracles import ORACLE_FRAMES, oracle_model
 from kibble.agents.recorded_starts import recorded_stages
 from kibble.agents.relative_observation import flat_observation
 from kibble.agents.resumable import Resumable
@@ -94,13 +94,12 @@ def build_environments(config: TrainConfig, model: RewardModel | None) -> VecEnv
 
     Args:
         config: The run.
-        model: The reward model, or ``None`` for the sparse and the oracle reward.
+        model: The reward model, or ``None`` for the sparse reward and the oracles.
 
     Raises:
         ConfigError: If the environment does not suit the config.
     """
-    if config.reward.kind == "oracle":
-        model = OracleModel()
+    model = oracle_model(config.reward.kind) or model
     begin = _chosen_starts(config)
     make = partial(
         _make_one,
@@ -163,7 +162,8 @@ def _make_one(
     hard: bool,
 ) -> Env:
     """Make one environment of the vector, in its own process where there are several."""
-    pictured = spec is not None and ORACLE_VIEW not in spec.views
+    told = [] if spec is None else [view for view in spec.views if view in ORACLE_FRAMES]
+    pictured = spec is not None and not told
     env = make_environment(task, renders=observation in VISUAL_OBSERVATIONS or pictured)
     if goal is not None:
         env = GoalShown(env, goal)
@@ -173,8 +173,8 @@ def _make_one(
         env = HardTermination(env)
     env = make_observed(in_chunks(env, agent), observation, spec)
     env = Resumable(env)
-    if spec is not None and not pictured:
-        env = OracleFrames(env)
+    for view in told:
+        env = ORACLE_FRAMES[view](env)
     if spec is not None:
         views = model_views(frame_source(env).views, spec)
         env = CaptureFrames(env, every=query_every, views=views)

@@ -8,8 +8,7 @@ from pathlib import Path
 import gymnasium as gym
 import numpy as np
 
-from kibble.agents.demonstrations.files import Demonstrations
-from kibble.agents.demonstrations.recording_log import read_log
+from kibble.agents.demonstrations.replaying import replay
 from kibble.agents.resumable import Stateful
 from kibble.rewards.errors import ConfigError
 
@@ -17,7 +16,6 @@ __all__ = ["RecordedStart", "begin_at", "recorded_stages"]
 
 Env = gym.Env[object, object]
 Info = dict[str, object]
-_TOLERANCE = 1e-3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -64,32 +62,18 @@ def recorded_stages(env: Env, folder: Path, *, stages: int) -> list[list[Recorde
         ConfigError: If the environment cannot be put into a state, or acts differently now.
     """
     found: list[list[RecordedStart]] = [[] for _ in range(stages)]
-    try:
-        inner = env.unwrapped
-        if not isinstance(inner, Stateful):
-            raise ConfigError(
-                f"`curriculum.kind=starts` needs an environment with get_state and set_state, got "
-                f"{inner}; choose curriculum.kind=none."
-            )
-        log = read_log(folder)
-        for number, episode in enumerate(Demonstrations(folder, views=())):
-            places = np.maximum(np.arange(1, stages + 1) * len(episode) // (stages + 1), 1)
-            env.reset(seed=log.episodes[number].seed)
-            for step, action in enumerate(episode.actions, start=1):
-                observation, _, _, _, info = env.step(action)
-                shown = np.asarray(observation, np.float64)
-                for stage in np.flatnonzero(places == step):
-                    start = RecordedStart(
-                        state=inner.get_state(), observation=observation, info=info
-                    )
-                    found[stage].append(start)
-                error = np.abs(shown - episode.observations[step]).max()
-                if error > _TOLERANCE:
-                    raise ConfigError(
-                        f"`demonstrations` must play again as they were recorded, got "
-                        f"observations {error:.3g} apart at step {step} of episode {number}; "
-                        "record them anew with `kibble demos`."
-                    )
-    finally:
+    inner = env.unwrapped
+    if not isinstance(inner, Stateful):
         env.close()
+        raise ConfigError(
+            f"`curriculum.kind=starts` needs an environment with get_state and set_state, got "
+            f"{inner}; choose curriculum.kind=none."
+        )
+    for moment in replay(env, folder):
+        places = np.maximum(np.arange(1, stages + 1) * moment.length // (stages + 1), 1)
+        for stage in np.flatnonzero(places == moment.step):
+            start = RecordedStart(
+                state=inner.get_state(), observation=moment.observation, info=moment.info
+            )
+            found[stage].append(start)
     return found

@@ -11,7 +11,7 @@ from kibble.rewards.reference import parse_reference
 
 __all__ = ["READINGS", "RewardConfig"]
 
-REWARD_KINDS = ("model", "sparse", "oracle")
+REWARD_KINDS = ("model", "sparse", "oracle", "oracle_keypoints")
 READINGS = ("absolute", "incremental", "forward", "backward", "mean", "gated")
 COMBININGS = ("min", "product", "weighted", "lexicographic")
 MISSING_VIEWS = ("learned", "flag")
@@ -23,8 +23,9 @@ class RewardConfig:
 
     Args:
         name: Short name for directories and tables.
-        kind: model (frames to progress), sparse (the task's own reward alone) or oracle (the
-            simulator's progress; for studies only).
+        kind: model (frames to progress), sparse (the task's own reward alone), oracle (the
+            simulator's progress; for studies only) or oracle_keypoints (a keypoint reward that
+            the simulator tells where everything is; for studies only).
         weights: The reward model, as NAME, NAME@WEIGHTS, 'NAME@WEIGHTS?key=value&key=value' or a
             directory of weights; kibble models lists the names. For kind=model.
         reading: Of the embedded model, how hops between frames become progress: absolute,

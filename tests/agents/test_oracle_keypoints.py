@@ -1,0 +1,93 @@
+"""The simulator's keypoints travel as frames, and a keypoint reward reads them like any other."""
+
+from __future__ import annotations
+
+import gymnasium as gym
+import numpy as np
+import pytest
+
+from kibble.agents.oracle_keypoints import (
+    ORACLE_KEYPOINTS,
+    OracleDetector,
+    OracleKeypointFrames,
+    OracleLocator,
+    OracleProposer,
+    keypoint_frames,
+    oracle_keypoint_reward,
+    read_keypoints,
+)
+from kibble.agents.reward_config import RewardConfig
+from kibble.envs.tabletop import TabletopEnv, make_expert
+from kibble.envs.tabletop.tasks import TASKS
+from kibble.rewards.errors import ConfigError
+from kibble.rewards.frames import concatenate_frames
+from kibble.rewards.keypoints.roles import ROLES, Role
+from kibble.rewards.keypoints.tracks import TrackState
+from kibble.rewards.types import Task
+
+
+def table(task: str, seed: int = 0) -> OracleKeypointFrames:
+    env = OracleKeypointFrames(TabletopEnv(task))
+    env.reset(seed=seed)
+    return env
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_places_and_plan_survive_as_bytes(task):
+    env = table(task)
+    told = env.unwrapped.affordances()
+    frames = keypoint_frames(task, told)
+    assert frames[ORACLE_KEYPOINTS].shape == (1, 1, 17, 3)
+    positions, plans = read_keypoints(concatenate_frames([frames, frames]))
+    np.testing.assert_allclose(positions, np.stack([told.positions] * 2), atol=1e-7)
+    assert plans == [task, task]
+
+
+def test_the_locator_knows_what_the_task_has_and_says_what_it_lacks():
+    opened = OracleLocator().open("reach the red ball", table("reach").frames())
+    assert opened.waypoints == TASKS["reach"].plan
+    seen, lost = TrackState.SEEN, TrackState.LOST
+    assert opened.located.state.tolist() == [[seen, lost, lost, seen]]
+    assert opened.located.confidence.tolist() == [[1.0, 0.0, 0.0, 1.0]]
+
+
+@pytest.mark.parametrize("task", ["drawer_open", "push"])
+def test_an_experts_progress_rises_to_the_end(task):
+    env = table(task, seed=2)
+    model = oracle_keypoint_reward()
+    expert = make_expert(env)
+    episode = model.begin(Task(instruction=env.unwrapped.instruction), env.frames())
+    first, done = episode.progress, False
+    while not done:
+        _, _, done, _, _ = env.step(expert())
+        estimate = model.estimate([episode], env.frames())
+    assert episode.progress > max(first + 0.5, 0.9)
+    assert estimate.confidence.tolist() == [1.0]
+
+
+def test_detector_and_proposer_mark_what_the_cameras_have_in_their_pictures():
+    env = table("push")
+    cameras = {view: env.unwrapped.camera(view) for view in ("front", "side")}
+    found = OracleDetector(cameras).detect(["push"], env.frames())
+    proposal = OracleProposer(cameras).propose("push", env.frames())
+    places = env.unwrapped.affordances().positions
+    for r, role in enumerate(ROLES):
+        for view, camera in cameras.items():
+            (pixel,) = camera.project(places[[r]])
+            np.testing.assert_allclose(found.pixels[view][0, r], pixel, atol=1e-3)
+            np.testing.assert_allclose(proposal.keypoints[role].pixels[view], pixel, atol=1e-3)
+    assert proposal.waypoints == TASKS["push"].plan
+    reach = table("reach")
+    assert Role.GRASP not in OracleProposer(cameras).propose("reach", reach.frames()).keypoints
+
+
+def test_it_warns_and_is_chosen_by_name_alone(caplog):
+    oracle_keypoint_reward()
+    assert "results say what perfect keypoints would give" in caplog.text
+    with pytest.raises(ConfigError, match=r"reward\.kind"):
+        RewardConfig(kind="oracle_keypoint")
+
+
+def test_other_environments_are_refused():
+    with pytest.raises(ConfigError, match="task of the tabletop suite, got PendulumEnv"):
+        OracleKeypointFrames(gym.make("Pendulum-v1"))
