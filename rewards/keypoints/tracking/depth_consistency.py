@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import replace
 
 import numpy as np
@@ -16,41 +15,32 @@ from kibble.rewards.types import Frames
 
 __all__ = ["hidden_by_depth", "noted_depth", "surface_depth"]
 
-_RADIUS = 1  # pixels around a point, of which the median counts
+_AROUND = np.arange(-1, 2)  # pixels
 
 
 def surface_depth(
     depth_frames: NDArray[np.uint8], pixels: NDArray[np.float32]
-) -> NDArray[np.float32]:
-    """Measure the surface at points of N frames.
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Measure the nearest and the farthest surface around points of N frames.
 
     Args:
         depth_frames: (N, H, W, 3) uint8, packed depth.
         pixels: (N, R, 2) float32.
 
     Returns:
-        (N, R) float32 m along the camera's axis: the median of 3 x 3 pixels, NaN where none has a
-        reading or the point lies outside the picture.
+        Two times (N, R) float32 m along the camera's axis: the least and the largest reading of
+        3 x 3 pixels, NaN where there is none or the point lies outside the picture.
     """
     count, height, width = depth_frames.shape[:3]
-    depth = np.pad(
-        unpack_depth(depth_frames),
-        ((0, 0), (_RADIUS, _RADIUS), (_RADIUS, _RADIUS)),
-        constant_values=np.nan,
-    )
     within = (pixels >= 0) & (pixels < np.array([width, height]))  # (N, R, 2), NaN is outside
     inside = np.all(within, axis=-1)  # (N, R)
     cells = np.where(inside[..., None], pixels, 0).astype(np.intp)
-    offsets = range(2 * _RADIUS + 1)
-    near = [
-        depth[np.arange(count)[:, None], cells[..., 1] + row, cells[..., 0] + column]
-        for row in offsets
-        for column in offsets
-    ]
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "All-NaN", RuntimeWarning)  # is what NaN says
-        middle = np.nanmedian(np.stack(near), axis=0)
-    return np.where(inside, middle, np.nan).astype(np.float32)
+    columns = np.clip(cells[..., :1] + _AROUND, 0, width - 1)  # (N, R, 3)
+    rows = np.clip(cells[..., 1:] + _AROUND, 0, height - 1)
+    which = np.arange(count)[:, None, None, None]
+    depth = unpack_depth(depth_frames[which, rows[..., :, None], columns[..., None, :]])
+    depth = np.where(inside[..., None, None], depth, np.nan)  # (N, R, 3, 3)
+    return np.fmin.reduce(depth, axis=(-2, -1)), np.fmax.reduce(depth, axis=(-2, -1))
 
 
 def hidden_by_depth(
@@ -63,9 +53,10 @@ def hidden_by_depth(
 ) -> NDArray[np.bool_]:
     """Tell before which points a surface came since they were last seen.
 
-    A point that moves may itself come nearer, about as far as it moves across the picture. The
-    gripper is left out: the surface at the point between its fingers is theirs, or what they
-    hold, or the table.
+    That is where even the farthest surface around the point is nearer than the nearest was: an
+    error of a pixel at the edge of a thing is no surface that came. A point that moves may itself
+    come nearer, about as far as it moves across the picture. The gripper is left out: the surface
+    at the point between its fingers is theirs, or what they hold, or the table.
 
     Args:
         track: The points, (N, R); its ``depth`` is of when and where they were last seen.
@@ -79,10 +70,10 @@ def hidden_by_depth(
     """
     if depth_view(view) not in frames:
         return np.zeros(track.state.shape, np.bool_)
-    depth = surface_depth(frames[depth_view(view)], pixels)
+    _, farthest = surface_depth(frames[depth_view(view)], pixels)
     way = np.linalg.norm(pixels - track.seen_at, axis=-1)
     allowance = tolerance + way / frames[view].shape[2] * track.depth
-    nearer = depth < track.depth - allowance  # NaN compares false
+    nearer = farthest < track.depth - allowance  # NaN compares false
     nearer[:, ROLES.index(Role.GRIPPER)] = False
     hidden: NDArray[np.bool_] = nearer
     return hidden
@@ -92,10 +83,10 @@ def noted_depth(track: Track, frames: Frames, view: str) -> Track:
     """Return a track that remembers the depth of the points that are seen, if it is measured."""
     if depth_view(view) not in frames:
         return track
-    depth = surface_depth(frames[depth_view(view)], track.pixels)
-    seen = (track.state == TrackState.SEEN) & np.isfinite(depth)
+    nearest, _ = surface_depth(frames[depth_view(view)], track.pixels)
+    seen = (track.state == TrackState.SEEN) & np.isfinite(nearest)
     return replace(
         track,
-        depth=np.where(seen, depth, track.depth).astype(np.float32),
+        depth=np.where(seen, nearest, track.depth).astype(np.float32),
         seen_at=np.where(seen[..., None], track.pixels, track.seen_at).astype(np.float32),
     )

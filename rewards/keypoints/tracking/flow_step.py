@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from kibble.rewards.keypoints.roles import ROLES, Role
 from kibble.rewards.keypoints.tracking.likeness import likeness, patches
 from kibble.rewards.keypoints.tracking.memory import view_memories
 from kibble.rewards.keypoints.tracking.optical_flow import follow
@@ -16,6 +17,7 @@ from kibble.rewards.keypoints.tracks import TrackState
 
 __all__ = ["FlowStep", "flow_step", "keep_frames"]
 
+_GRIPPER = ROLES.index(Role.GRIPPER)
 _FRAME = "frame"
 _PATCH = "patch"
 
@@ -28,7 +30,8 @@ class FlowStep:
         pixels: (N, R, 2) float32; unmoved where nothing was followed.
         followed: (N, R) bool; of points that were seen alone.
         likeness: (N, R) float32 in [0, 1], of the picture around the pixels to that around the
-            point when it was last seen.
+            point when it was last seen; of the gripper, around which the picture changes, from
+            0.5 on with the share of the hand that was followed.
     """
 
     pixels: NDArray[np.float32]
@@ -51,18 +54,20 @@ def flow_step(
         frames: (N, H, W, 3) uint8.
     """
     pixels = track.pixels.copy()
-    followed = np.zeros(track.state.shape, np.bool_)
+    share = np.zeros(track.state.shape, np.float32)
     parts = view_memories(memories, view)
     for index, part in enumerate(parts):
         seen = np.flatnonzero(track.state[index] == TrackState.SEEN)
         before = part[_FRAME].astype(np.uint8, copy=False)
-        pixels[index, seen], followed[index, seen] = follow(
-            before, frames[index], track.pixels[index, seen]
+        hand = int(np.searchsorted(seen, _GRIPPER)) if _GRIPPER in seen else None
+        pixels[index, seen], share[index, seen] = follow(
+            before, frames[index], track.pixels[index, seen], hand=hand
         )
     known = np.stack([part[_PATCH] for part in parts]).astype(np.uint8, copy=False)
-    return FlowStep(
-        pixels=pixels, followed=followed, likeness=likeness(patches(frames, pixels), known)
-    )
+    alike = likeness(patches(frames, pixels), known)
+    of_hand = share[:, _GRIPPER]
+    alike[:, _GRIPPER] = np.where(of_hand > 0, 0.5 + 0.5 * of_hand, alike[:, _GRIPPER])
+    return FlowStep(pixels=pixels, followed=share > 0, likeness=alike)
 
 
 def keep_frames(

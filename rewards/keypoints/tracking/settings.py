@@ -34,7 +34,7 @@ class TrackingSettings:
     confirm: int = 3
     patience: int = 8
     fade: float = 0.9
-    every: int = 2
+    every: int = 1
     depth_tolerance: float = 0.03
 
     def __post_init__(self) -> None:

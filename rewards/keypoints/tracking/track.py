@@ -26,7 +26,8 @@ class Track:
         misses: (...) int32, frames in a row without a sign of the point.
         rumour: (..., 2) float32 pixels, where detections place a point that is elsewhere or lost.
         agreed: (...) int32, detections in a row that agree about the rumour.
-        depth: (...) float32 m, of the surface at the point when it was last seen; NaN unknown.
+        depth: (...) float32 m, of the nearest surface at the point when it was last seen; NaN
+            where unknown.
         seen_at: (..., 2) float32 pixels where that was.
         wanted: (...) bool, whether the point is a part of the proposal; others stay lost.
     """
