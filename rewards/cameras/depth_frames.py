@@ -13,6 +13,7 @@ DEPTH_SUFFIX = "_depth"
 """What the name of a depth view has after the name of the view that it belongs to."""
 
 _UNIT = 1e-4  # m
+_WEIGHTS = np.array([65536.0, 256.0, 1.0], np.float32)
 LARGEST_DEPTH = (2**24 - 1) * _UNIT
 """The largest depth that can be packed, m."""
 
@@ -63,6 +64,5 @@ def unpack_depth(frames: NDArray[np.uint8]) -> NDArray[np.float32]:
             f"Depth frames must be uint8 of shape (..., H, W, 3), got {frames.dtype} "
             f"{frames.shape}; make them with `pack_depth`."
         )
-    high, middle, low = np.moveaxis(frames.astype(np.uint32), -1, 0)
-    units = (high << 16) | (middle << 8) | low
-    return np.where(units > 0, units * _UNIT, np.nan).astype(np.float32)
+    units = frames.astype(np.float32) @ _WEIGHTS  # exact: whole numbers below 2^24
+    return np.where(units > 0, units * np.float32(_UNIT), np.float32(np.nan))

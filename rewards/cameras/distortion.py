@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Mapping
 
@@ -22,6 +23,7 @@ COEFFICIENTS: Mapping[str, tuple[int, ...]] = {
 
 _ITERATIONS = 25
 _SOLVED = 1e-9  # in units of the normalised plane
+_STILL = 1e-13
 
 
 def check_distortion(model: str, coefficients: NDArray[np.float64]) -> None:
@@ -91,6 +93,8 @@ def undistort(
     with np.errstate(all="ignore"):  # what has no solution diverges, and is NaN below
         for _ in range(_ITERATIONS):
             there = _moved(guess, coefficients, model)  # (..., 2)
+            if not (np.abs(there - points) > _STILL).any():
+                break
             columns = [
                 (_moved(guess + step * axis, coefficients, model) - there) / step
                 for axis in np.eye(2)
@@ -144,6 +148,11 @@ def _fisheye_scale(
 
 def _fold(coefficients: NDArray[np.float64], model: str) -> float:
     """Return the radius in the normalised plane up to which the image radius grows."""
+    return _computed_fold(tuple(coefficients.tolist()), model)
+
+
+@functools.lru_cache(maxsize=64)
+def _computed_fold(coefficients: tuple[float, ...], model: str) -> float:
     if model == "equidistant":
         angles = Polynomial([1, *((2 * i + 3) * k for i, k in enumerate(coefficients))])
         root = math.sqrt(_smallest_root(angles))

@@ -15,7 +15,8 @@ from kibble.rewards.errors import ConfigError
 __all__ = ["triangulate"]
 
 _PARALLEL = 1 - math.cos(math.radians(2.0))
-_ITERATIONS = 6
+_ITERATIONS = 8
+_STILL = 1e-9  # m
 _TINY = 1e-9
 
 
@@ -63,7 +64,10 @@ def triangulate(
     )
     few, parallel = shown.sum(axis=0) < 2, spread < _PARALLEL
     for _ in range(_ITERATIONS):
-        points += _improvement(cameras, points, ideal, shown)
+        step = _improvement(cameras, points, ideal, shown)
+        points += step
+        if not (np.abs(step) > _STILL).any():
+            break
     depths = np.stack([camera.depths(points) for camera in cameras])  # (V, M)
     behind = (shown & ~(depths > 0)).any(axis=0)
     squares = np.stack(
