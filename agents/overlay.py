@@ -1,4 +1,7 @@
-"""Film an episode: its views side by side, its progress growing below."""
+"""Film an episode: its views side by side, its progress growing below.
+
+Where the reward goes by keypoints they are drawn over the views, with the way that is left.
+"""
 
 from __future__ import annotations
 
@@ -10,11 +13,20 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
+from kibble.agents.keypoints.sketched import (
+    WORDS_HEIGHT,
+    draw_sketch,
+    sketch_legend,
+    sketch_words,
+)
 from kibble.agents.rollouts import Film, Outcome
+from kibble.rewards.cameras.depth_frames import DEPTH_SUFFIX
+from kibble.rewards.keypoints.sketch import Sketch
 
 __all__ = ["draw_overlay", "write_video"]
 
 _VIEW_HEIGHT = 256  # pixels
+_SKETCHED_HEIGHT = 336  # pixels, room for markers and their labels
 _CURVE_HEIGHT = 112  # pixels
 _TEXT_HEIGHT = 30  # pixels
 _MODEL, _TRUE, _INK, _PAPER = (27, 108, 168), (150, 150, 150), (30, 30, 30), (250, 250, 248)
@@ -43,17 +55,28 @@ def draw_overlay(outcome: Outcome, film: Film) -> NDArray[np.uint8]:
     Returns:
         (T, H, W, 3) uint8 RGB; H and W are even, as H.264 asks for.
     """
-    strips = [_views(frames) for frames in film.frames]
+    view_height = _SKETCHED_HEIGHT if any(film.sketches) else _VIEW_HEIGHT
+    strips = [
+        _views(frames, film.sketches[: moment + 1], view_height)
+        for moment, frames in enumerate(film.frames)
+    ]
     width = strips[0].width
+    legend = sketch_legend(film.sketches, width)
+    height = _TEXT_HEIGHT + view_height + _CURVE_HEIGHT
+    extra = 0 if legend is None else legend.height
     rows = []
     for moment, strip in enumerate(strips):
-        page = Image.new("RGB", (width, _TEXT_HEIGHT + _VIEW_HEIGHT + _CURVE_HEIGHT), _PAPER)
+        page = Image.new("RGB", (width, height + extra), _PAPER)
         page.paste(strip, (0, _TEXT_HEIGHT))
         draw = ImageDraw.Draw(page)
+        if legend is not None:
+            page.paste(legend, (0, height))
+            words = sketch_words(film.sketches[moment])
+            draw.text((10, height + extra - WORDS_HEIGHT), words, fill=_INK, font=_font())
         draw.text(
             (8, 8), _caption(outcome, last=moment == len(strips) - 1), fill=_INK, font=_font()
         )
-        top = _TEXT_HEIGHT + _VIEW_HEIGHT
+        top = _TEXT_HEIGHT + view_height
         _curve(draw, film.true_progress, moment, top, width, _TRUE)
         _curve(draw, film.progress, moment, top, width, _MODEL)
         _legend(draw, film, moment, top)
@@ -61,15 +84,18 @@ def draw_overlay(outcome: Outcome, film: Film) -> NDArray[np.uint8]:
     return np.stack(rows)
 
 
-def _views(frames: dict[str, NDArray[np.uint8]]) -> Image.Image:
+def _views(
+    frames: dict[str, NDArray[np.uint8]], sketches: Sequence[Sketch | None], height: int
+) -> Image.Image:
     """Put the views of one moment side by side at one height; the width comes out even."""
     scaled = []
-    for frame in frames.values():
-        width = round(frame.shape[1] * _VIEW_HEIGHT / frame.shape[0] / 2) * 2
-        scaled.append(
-            Image.fromarray(frame).resize((width, _VIEW_HEIGHT), Image.Resampling.BICUBIC)
-        )
-    strip = Image.new("RGB", (sum(image.width for image in scaled), _VIEW_HEIGHT))
+    pictures = [view for view in frames if not view.endswith(DEPTH_SUFFIX)]  # else distances
+    for view in pictures or frames:
+        frame = frames[view]
+        width = round(frame.shape[1] * height / frame.shape[0] / 2) * 2
+        image = Image.fromarray(frame).resize((width, height), Image.Resampling.BICUBIC)
+        scaled.append(draw_sketch(image, view, sketches))
+    strip = Image.new("RGB", (sum(image.width for image in scaled), height))
     left = 0
     for image in scaled:
         strip.paste(image, (left, 0))

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from kibble.agents.action_chunks import done_and_earned
 from kibble.envs.frames import FrameSource, frame_source, model_views
 from kibble.rewards.errors import ConfigError
+from kibble.rewards.keypoints.sketch import Sketch
 from kibble.rewards.potential import Potential
 from kibble.rewards.types import Frames, RewardModel, Task
 
@@ -38,11 +39,13 @@ class Film:
         frames: View to (H, W, 3) uint8 RGB, one dict for each step.
         progress: What the reward model read, or None without one.
         true_progress: What the simulator knew, or None where it does not say.
+        sketches: What the reward model went by, or None where it can show nothing.
     """
 
     frames: list[dict[str, NDArray[np.uint8]]] = field(default_factory=list)
     progress: list[float | None] = field(default_factory=list)
     true_progress: list[float | None] = field(default_factory=list)
+    sketches: list[Sketch | None] = field(default_factory=list)
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
@@ -178,6 +181,7 @@ def _expose(
     frames = sources[slot].frames()
     film.frames.append({view: images[0] for view, images in frames.items()})
     film.progress.append(None if potential is None else float(potential.progress[slot]))
+    film.sketches.append(None if potential is None else potential.sketch(slot))
     known = info.get("progress")
     film.true_progress.append(None if known is None else float(cast("float", known)))
 

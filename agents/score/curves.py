@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kibble.rewards.grm.readings import hop
+from kibble.rewards.keypoints.sketch import Sketch
 from kibble.rewards.types import Estimate, Frames, ModelSpec, RewardModel, Status, Task
 from kibble.rewards.whole_episode import read_videos
 
@@ -26,6 +27,7 @@ class Curve:
         estimate: (T,) progress, success, confidence and status.
         hops: (T,) float64 relative progress since the frame before, in [-1, 1]; NaN at the first
             frame and wherever one of the two frames has no answer.
+        sketches: T of what the model went by, or none where it can show nothing.
     """
 
     label: str
@@ -33,6 +35,7 @@ class Curve:
     views: tuple[str, ...]
     estimate: Estimate
     hops: NDArray[np.float64]
+    sketches: tuple[Sketch | None, ...] = ()
 
     def __len__(self) -> int:
         return len(self.estimate)
@@ -70,13 +73,20 @@ def read_curve(
     Raises:
         FrameError: If the model knows none of the views, or lacks one that it requires.
     """
-    (estimate,) = read_videos(model, [(task, frames)], on_frame=on_frame)
+    sketches: list[Sketch | None] = []
+    (estimate,) = read_videos(
+        model,
+        [(task, frames)],
+        on_frame=on_frame,
+        on_sketch=lambda _, sketch: sketches.append(sketch),
+    )
     return Curve(
         label=label,
         spec=model.spec,
         views=tuple(view for view in model.spec.views if view in frames),
         estimate=estimate,
         hops=_hops(estimate),
+        sketches=tuple(sketches),
     )
 
 

@@ -10,9 +10,17 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 from kibble.agents.footage.footage import Footage
+from kibble.agents.keypoints.sketched import (
+    WORDS_HEIGHT,
+    draw_sketch,
+    sketch_legend,
+    sketch_words,
+)
 from kibble.agents.score.curves import Curve
+from kibble.rewards.cameras.depth_frames import DEPTH_SUFFIX
+from kibble.rewards.keypoints.sketch import Sketch
 
-__all__ = ["COLOURS", "OverlayArtist", "draw_strip"]
+__all__ = ["COLOURS", "OverlayArtist", "draw_strip", "sketches_of"]
 
 COLOURS = (
     *((0, 101, 189), (213, 94, 0), (0, 138, 103), (170, 60, 140)),
@@ -25,25 +33,35 @@ _MIN_WIDTH = 480  # pixels
 _INK, _PAPER, _GRID, _TRUTH = (30, 30, 30), (250, 250, 248), (222, 222, 218), (140, 140, 140)
 
 
-def draw_strip(footage: Footage, moment: int, *, height: int) -> Image.Image:
+def sketches_of(curves: Sequence[Curve]) -> tuple[Sketch | None, ...]:
+    """Return what the first model that can shows of its keypoints, T moments or none."""
+    return next((curve.sketches for curve in curves if any(curve.sketches)), ())
+
+
+def draw_strip(
+    footage: Footage, moment: int, *, height: int, sketches: Sequence[Sketch | None] = ()
+) -> Image.Image:
     """Put the views of one moment side by side at one height, named if there are several.
 
     Args:
         footage: The recording.
         moment: Frame number.
         height: Pixels, even.
+        sketches: Keypoints to be drawn over the views, of every moment, or none.
 
     Returns:
         The picture; its width is even.
     """
-    tiles = []
-    for frames in footage.frames.values():
-        image = frames[moment]
+    pictures = [view for view in footage.views if not view.endswith(DEPTH_SUFFIX)]
+    views, tiles = pictures or footage.views, []
+    for view in views:
+        image = footage.frames[view][moment]
         width = max(round(image.shape[1] * height / image.shape[0] / 2) * 2, 2)
-        tiles.append(Image.fromarray(image).resize((width, height), Image.Resampling.BICUBIC))
+        tile = Image.fromarray(image).resize((width, height), Image.Resampling.BICUBIC)
+        tiles.append(draw_sketch(tile, view, sketches[: moment + 1]))
     strip = Image.new("RGB", (sum(tile.width for tile in tiles), height))
     draw, left = ImageDraw.Draw(strip), 0
-    for view, tile in zip(footage.views, tiles, strict=True):
+    for view, tile in zip(views, tiles, strict=True):
         strip.paste(tile, (left, 0))
         if len(tiles) > 1:
             box = draw.textbbox((left + 8, 6), view, font=_font(13))
@@ -72,12 +90,16 @@ class OverlayArtist:
         if footage.oracle is not None:
             truth = footage.oracle.astype(np.float64)
             self._lines.insert(0, ("simulator", truth, _TRUTH))
+        self._sketches = sketches_of(curves)
         strip = draw_strip(footage, 0, height=256)
         self._width = max(strip.width, _MIN_WIDTH)
         self._texts = _wrap(instruction, self._width - 2 * _MARGIN)
         self._head = _TEXT * len(self._texts)
         self._legend = _TEXT * len(self._lines)
-        self._height = self._head + 256 + self._legend + _CURVE
+        self._marks = sketch_legend(self._sketches, self._width)
+        self._marks_top = self._head + 256 + self._legend
+        marked = 0 if self._marks is None else self._marks.height
+        self._height = self._marks_top + marked + _CURVE
         self._page = self._background()
 
     def images(self) -> Iterator[NDArray[np.uint8]]:
@@ -87,7 +109,7 @@ class OverlayArtist:
 
     def _draw(self, moment: int) -> NDArray[np.uint8]:
         page = self._page.copy()
-        strip = draw_strip(self._footage, moment, height=256)
+        strip = draw_strip(self._footage, moment, height=256, sketches=self._sketches)
         page.paste(strip, ((self._width - strip.width) // 2, self._head))
         draw = ImageDraw.Draw(page)
         for row, (label, values, colour) in enumerate(self._lines):
@@ -96,6 +118,10 @@ class OverlayArtist:
             place = (_MARGIN, self._head + 260 + row * _TEXT)
             draw.text(place, f"{label}  {shown}", fill=colour, font=_font(15))
             self._line(draw, values[: moment + 1], colour, width=3)
+        if self._marks is not None:
+            bottom = self._marks_top + self._marks.height - WORDS_HEIGHT
+            words = sketch_words(self._sketches[moment])
+            draw.text((_MARGIN, bottom), words, fill=_INK, font=_font(14))
         x = self._x(moment)
         draw.line([(x, self._top()), (x, self._low())], fill=_INK, width=1)
         return np.asarray(page, np.uint8)
@@ -103,6 +129,8 @@ class OverlayArtist:
     def _background(self) -> Image.Image:
         page = Image.new("RGB", (self._width, self._height), _PAPER)
         draw = ImageDraw.Draw(page)
+        if self._marks is not None:
+            page.paste(self._marks, (0, self._marks_top))
         for row, text in enumerate(self._texts):
             draw.text((_MARGIN, 5 + row * _TEXT), text, fill=_INK, font=_font(15))
         for level in (0.0, 0.5, 1.0):

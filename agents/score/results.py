@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from kibble.agents.footage.footage import Footage
 from kibble.agents.score.curves import Curve
 from kibble.agents.score.encoding import write_h264
-from kibble.agents.score.film import OverlayArtist, draw_strip
+from kibble.agents.score.film import OverlayArtist, draw_strip, sketches_of
 from kibble.agents.score.page import write_page
 from kibble.agents.score.summary import Flag, Summary
 from kibble.agents.score.tables import score_document, write_json, write_parquet
@@ -54,16 +54,18 @@ def write_results(scores: Scores, *, on_frame: Callable[[], object] = lambda: No
     write_parquet(out / "scores.parquet", footage, curves)
     artist = OverlayArtist(footage, scores.instruction, curves)
     write_h264(out / "overlay.mp4", _counted(artist.images(), on_frame), footage.times)
-    write_page(out / "report.html", document, _film(footage, on_frame))
+    write_page(out / "report.html", document, _film(footage, curves, on_frame))
     write_json(out / "scores.json", document)
 
 
-def _film(footage: Footage, on_frame: Callable[[], object]) -> bytes:
+def _film(footage: Footage, curves: Sequence[Curve], on_frame: Callable[[], object]) -> bytes:
     """Encode the views side by side, without curves: those are drawn by the page."""
+    sketches = sketches_of(curves)
     tallest = max(frames.shape[1] for frames in footage.frames.values())
     height = min(max(tallest, 240), 360) // 2 * 2
     strips = (
-        np.asarray(draw_strip(footage, moment, height=height)) for moment in range(len(footage))
+        np.asarray(draw_strip(footage, moment, height=height, sketches=sketches))
+        for moment in range(len(footage))
     )
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "film.mp4"
