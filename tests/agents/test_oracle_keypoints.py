@@ -5,7 +5,14 @@ from __future__ import annotations
 import gymnasium as gym
 import numpy as np
 import pytest
+from tests.agents.small_runs import small_run
 
+from kibble.agents.config import RewardConfig, TaskConfig
+from kibble.agents.demonstrated import demonstrated_transitions
+from kibble.agents.demonstrations.config import DemosConfig
+from kibble.agents.demonstrations.files import Demonstrations
+from kibble.agents.demonstrations.recorder import record
+from kibble.agents.demonstrations.recording_log import read_log
 from kibble.agents.oracle_keypoints import (
     ORACLE_KEYPOINTS,
     OracleDetector,
@@ -16,7 +23,7 @@ from kibble.agents.oracle_keypoints import (
     oracle_keypoint_reward,
     read_keypoints,
 )
-from kibble.agents.reward_config import RewardConfig
+from kibble.envs import ShapedReward
 from kibble.envs.tabletop import TabletopEnv, make_expert
 from kibble.envs.tabletop.tasks import TASKS
 from kibble.rewards.errors import ConfigError
@@ -91,3 +98,27 @@ def test_it_warns_and_is_chosen_by_name_alone(caplog):
 def test_other_environments_are_refused():
     with pytest.raises(ConfigError, match="task of the tabletop suite, got PendulumEnv"):
         OracleKeypointFrames(gym.make("Pendulum-v1"))
+
+
+def test_demonstrations_pay_what_the_run_itself_would_have_paid(tmp_path):
+    views = {"views": ["front"], "image_size": [16, 16]}
+    push = TaskConfig(name="push", id="kibble/Push-v0", **views)
+    folder = tmp_path / "demonstrations"
+    record(DemosConfig(task=push, episodes=2, seed=3, out=str(folder)))
+    oracle = RewardConfig(name="oracle_keypoints", kind="oracle_keypoints")
+    config = small_run(tmp_path / "run", task=push, reward=oracle, demonstrations=str(folder))
+    paid = demonstrated_transitions(config, None).rewards
+    live = []
+    for entry, episode in zip(read_log(folder).episodes, Demonstrations(folder), strict=True):
+        env = ShapedReward(
+            OracleKeypointFrames(TabletopEnv("push")),
+            oracle_keypoint_reward(),
+            gamma=config.agent.gamma,
+            mode=config.shaping.mode,
+            scale=config.shaping.scale,
+            shift=config.shaping.shift,
+        )
+        env.reset(seed=entry.seed)
+        live += [float(env.step(action)[1]) for action in episode.actions]
+    assert paid == pytest.approx(np.array(live), abs=1e-5)
+    assert len(np.unique(paid)) > 10
