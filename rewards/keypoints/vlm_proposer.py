@@ -6,45 +6,24 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from typing import final
 
-import numpy as np
-from numpy.typing import NDArray
-
 from kibble.rewards.cameras.camera import Camera
 from kibble.rewards.errors import ConfigError
 from kibble.rewards.frames import check_frames
-from kibble.rewards.keypoints.prompting.agreement import Agreed, agree, plan_distance
-from kibble.rewards.keypoints.prompting.answers import (
-    check_apart,
-    plan_choices,
-    read_marks,
-    read_plan,
-)
-from kibble.rewards.keypoints.prompting.chosen import (
-    Chosen,
-    Said,
-    agreed_marks,
-    label_probability,
-)
-from kibble.rewards.keypoints.prompting.questions import marks_question, plan_question
-from kibble.rewards.keypoints.prompting.sampling import Sampling, readable, reply_of
-from kibble.rewards.keypoints.prompting.scene import MarkedScene, mark_scene, show_chosen
+from kibble.rewards.keypoints.prompting.interview import Interview
+from kibble.rewards.keypoints.prompting.sampling import Sampling
+from kibble.rewards.keypoints.prompting.scene import mark_scene
 from kibble.rewards.keypoints.prompting.settings import PromptSettings
-from kibble.rewards.keypoints.prompting.slots import slots_of
-from kibble.rewards.keypoints.prompting.step import Step
 from kibble.rewards.keypoints.proposal import Keypoint, Proposal, require_apart
 from kibble.rewards.keypoints.roles import Role
 from kibble.rewards.keypoints.waypoint import Waypoint
+from kibble.rewards.remote.outages import Outage
 from kibble.rewards.types import Frames
-from kibble.rewards.vlm.asked import answers_from
-from kibble.rewards.vlm.backend import Backend
+from kibble.rewards.vlm.backend import Backend, DistantBackend
 from kibble.rewards.vlm.instruction import check_instruction
-from kibble.rewards.vlm.prompt import Picture, Prompt, Turn
-from kibble.rewards.vlm.questions import Say
 
 __all__ = ["VlmProposer"]
 
 _PROMPT_VERSION = "1"  # of wording and drawing; another one proposes something else
-_MAX_TOKENS = 768
 
 
 @final
@@ -86,6 +65,13 @@ class VlmProposer:
         self._settings = settings if settings is not None else PromptSettings()
         self._sampling = sampling if sampling is not None else Sampling()
         self._cameras = dict(cameras) if cameras is not None else {}
+        self._interview = Interview(
+            backend,
+            views=self._views,
+            settings=self._settings,
+            sampling=self._sampling,
+            cameras=self._cameras,
+        )
 
     @property
     def name(self) -> str:
@@ -105,6 +91,13 @@ class VlmProposer:
         )
         return hashlib.sha256(repr(parts).encode()).hexdigest()[:16]
 
+    @property
+    def outages(self) -> tuple[Outage, ...]:
+        """Outages of the server that answers, if one does, oldest first."""
+        if not isinstance(self._backend, DistantBackend):
+            return ()
+        return self._backend.availability.outages
+
     def propose(self, instruction: str, frames: Frames) -> Proposal:
         """Propose keypoints; see :class:`kibble.rewards.keypoints.proposer.Proposer`.
 
@@ -119,10 +112,10 @@ class VlmProposer:
         check_frames(frames, views=self._views, count=1)
         scene = mark_scene(frames, self._views, self._settings)
         sizes = {view: (frames[view].shape[1], frames[view].shape[2]) for view in self._views}
-        chosen = self._choose(instruction, scene, sizes)
+        chosen = self._interview.choose(instruction, scene, sizes)
         if not {Role.GRIPPER, Role.TARGET} <= set(chosen.present):
             return self._nothing(sizes)
-        plan = self._plan(instruction, frames, scene, chosen)
+        plan = self._interview.plan(instruction, frames, scene, chosen)
         waypoints = tuple(
             step.waypoint(self._views[0], sizes[self._views[0]], self._settings.tiles)
             for step in plan.answer
@@ -149,73 +142,6 @@ class VlmProposer:
             sizes=sizes,
             source=self.name,
             confidence=0.0,
-        )
-
-    def _choose(
-        self, instruction: str, scene: MarkedScene, sizes: Mapping[str, tuple[int, int]]
-    ) -> Chosen:
-        """Ask for marks: all at once, or one by one where answers are constrained."""
-        slots = slots_of(scene, self._views)
-        parts = [(slot,) for slot in slots] if self._sampling.constrain else [slots]
-        questions = [
-            self._say(
-                scene.picture,
-                marks_question(instruction, scene, self._views, part),
-                tuple(f'{{"{part[0].key}": "{choice}"}}' for choice in part[0].choices),
-                sample,
-            )
-            for sample in range(self._sampling.samples)
-            for part in parts
-        ]
-        answers = answers_from(self._backend, questions, frames=1)
-
-        def read(sample: int) -> dict[str, Said]:
-            said: dict[str, Said] = {}
-            given = answers[sample * len(parts) : (sample + 1) * len(parts)]
-            for part, answer in zip(parts, given, strict=True):
-                reply = reply_of(answer)
-                for key, label in read_marks(reply.text, part).items():
-                    sure = label_probability(reply.tokens, key, label)
-                    said[key] = Said(label=label, probability=sure)
-            check_apart({key: one.label for key, one in said.items()}, slots)
-            return said
-
-        samples = readable(read, self._sampling, source=self.name)
-        return agreed_marks(samples, slots, sizes, asked=self._sampling.samples)
-
-    def _plan(
-        self, instruction: str, frames: Frames, scene: MarkedScene, chosen: Chosen
-    ) -> Agreed[tuple[Step, ...]]:
-        picture, ruled = show_chosen(
-            frames, self._views, chosen.points, scene, self._settings, self._cameras
-        )
-        heights = {f"h{number}": height for number, height in enumerate(self._settings.heights)}
-        text = plan_question(instruction, chosen.present, self._views, ruled, self._settings)
-        choices = plan_choices(chosen.present, tuple(heights))
-        questions = [
-            self._say(picture, text, choices, sample) for sample in range(self._sampling.samples)
-        ]
-        answers = answers_from(self._backend, questions, frames=1)
-
-        def read(sample: int) -> tuple[Step, ...]:
-            text = reply_of(answers[sample]).text
-            return read_plan(text, chosen.present, self._settings.tiles.names, heights)
-
-        return agree(
-            readable(read, self._sampling, source=self.name),
-            lambda one, other: plan_distance(one, other, tiles=self._settings.tiles),
-            asked=self._sampling.samples,
-        )
-
-    def _say(
-        self, picture: NDArray[np.uint8], text: str, choices: tuple[str, ...], sample: int
-    ) -> Say:
-        return Say(
-            prompt=Prompt(turns=(Turn("user", (Picture(picture), text)),)),
-            max_tokens=_MAX_TOKENS,
-            choices=choices if self._sampling.constrain else None,
-            temperature=self._sampling.temperature,
-            seed=sample,
         )
 
 

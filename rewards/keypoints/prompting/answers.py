@@ -119,22 +119,12 @@ def plan_choices(present: Collection[Role], heights: Sequence[str]) -> tuple[str
     grasp = Role.GRASP.value
     ways = []
     for above, end in itertools.product(heights[1:] or heights, heights):
-        ways.append(
-            [
-                (Role.GRIPPER, grasp, above, ANY),
-                (Role.GRIPPER, grasp, heights[0], ANY),
-                (mover, target, end, ANY),
-            ]
-        )
-        ways.append(
-            [
-                (Role.GRIPPER, grasp, above, "open"),
-                (Role.GRIPPER, grasp, heights[0], "open"),
-                (mover, target, above, "closed"),
-                (mover, target, end, "closed"),
-            ]
-        )
-    return tuple(dict.fromkeys(_plan_text(way) for way in ways))
+        approach = [(Role.GRIPPER, grasp, height) for height in (above, heights[0])]
+        ways.append([(*step, ANY) for step in (*approach, (mover, target, end))])
+        if heights.index(end) < heights.index(above):
+            lowered = [(mover, target, height, "closed") for height in (above, end)]
+            ways.append([*((*step, "open") for step in approach), *lowered])
+    return tuple(_plan_text(way) for way in ways)
 
 
 def _plan_text(way: Sequence[tuple[Role, str, str, str]]) -> str:

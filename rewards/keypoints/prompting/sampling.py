@@ -14,11 +14,14 @@ from kibble.rewards.vlm.questions import Answer, Failure, Reply
 from kibble.rewards.vlm.readouts.errors import AnswerError
 from kibble.rewards.vlm.readouts.reply import finished_reply
 
-__all__ = ["Sampling", "readable", "reply_of"]
+__all__ = ["UNREADABLE", "Sampling", "readable", "reply_of"]
 
 _LOGGER = logging.getLogger(__name__)
 
 Read = TypeVar("Read")
+UNREADABLE = (AnswerError, ProposalError, TimeoutError)
+"""What an answer that is none may raise."""
+_LONGEST = 400  # characters of a reason; a model may run on
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,7 +74,7 @@ def readable(read: Callable[[int], Read], sampling: Sampling, *, source: str) ->
     for number in range(sampling.samples):
         try:
             samples.append(read(number))
-        except (AnswerError, ProposalError, TimeoutError) as error:
+        except UNREADABLE as error:
             _LOGGER.info("%s: answer %d: %s", source, number, error)
             failures.append(error)
     if 2 * len(samples) >= sampling.samples:
@@ -79,9 +82,12 @@ def readable(read: Callable[[int], Read], sampling: Sampling, *, source: str) ->
     first = failures[0]
     if isinstance(first, TimeoutError):
         raise first
+    reason = str(first)
+    if len(reason) > _LONGEST:
+        reason = f"{reason[: _LONGEST // 2]} … {reason[-_LONGEST // 2 :]}"
     raise ProposalError(
         f"{len(failures)} of {sampling.samples} answers of {source!r} are no proposal, the first "
-        f"for this: {first}"
+        f"for this: {reason}"
     ) from first
 
 
