@@ -5,7 +5,10 @@
 Records one scripted demonstration of each task, adapts grm_tiny to it, trains each method with
 several seeds in 150 rollouts and evaluates each run on 100 episodes that no training posed.
 Success must hold for one second. Writes ``benchmarks/results/learning.json`` after every run. What
-is finished is not done again, and what was interrupted goes on.
+is finished is not done again, and what was interrupted goes on. With affordance keypoints:
+
+    python benchmarks/learning.py --methods keypoints,keypoints_and_grm,full,sparse \
+        --seeds 10,11,12 --out benchmarks/results/keypoint_learning.json
 """
 
 from __future__ import annotations
@@ -16,9 +19,11 @@ import os
 import subprocess
 import sys
 import threading
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from environment import describe
 
@@ -26,10 +31,20 @@ RESULTS = Path(__file__).parent / "results"
 ADAPTED = ("reward=path", "reward.weights={adapted}", "reward.name=adapted")
 DEMONSTRATION = ("demonstrations={demonstration}",)
 FULL = (*ADAPTED, *DEMONSTRATION, "shaping=difference")
+KEYPOINTS = ("reward=keypoints", "demonstrations={seen}", "shaping=difference")
 METHODS: dict[str, tuple[str, ...]] = {
     "full": FULL,
     "sparse": ("reward=sparse", *DEMONSTRATION),
     "oracle": ("reward=oracle", "shaping=difference", *DEMONSTRATION),
+    # affordance keypoints, seen by two static cameras or told by the simulator
+    "keypoints": (*KEYPOINTS, "task.views=[front,side]"),
+    "keypoints_and_grm": (
+        *KEYPOINTS,
+        "reward.also=[{adapted}]",
+        "reward.combine=weighted",
+        "task.views=[front,side,wrist]",
+    ),
+    "oracle_keypoints": ("reward=oracle_keypoints", "shaping=difference", *DEMONSTRATION),
     # what one part is worth: the same run without it
     "potential": (*ADAPTED, *DEMONSTRATION, "shaping=potential"),
     "absolute": (*ADAPTED, *DEMONSTRATION, "shaping=absolute"),
@@ -55,6 +70,7 @@ ALL = (
     "quiet=true",
 )
 EVALUATION_SEED = 20_000
+WINDOW, ENOUGH = 20, 18  # rollouts: 90 % is reached where so many of the last succeeded
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,6 +96,7 @@ class Cell:
             return
         made = {
             "demonstration": demonstration(self.root, self.task),
+            "seen": seen(self.root, self.task),
             "adapted": adapted(self.root, self.task),
         }
         words = [word.format(**made) for word in METHODS[self.method]]
@@ -101,6 +118,7 @@ class Cell:
             round(sum(record["success"] for record in log[i : i + 25]) / 25, 2)
             for i in range(0, len(log) - 24, 25)
         ]
+        kept |= to_90_percent(log)
         numbers = {key: value for key, value in row.items() if isinstance(value, int | float)}
         return numbers | kept
 
@@ -110,18 +128,35 @@ def demonstration(root: Path, task: str) -> Path:
     return root / f"demonstration_{task}"
 
 
+def seen(root: Path, task: str) -> Path:
+    """Return the folder of the same demonstration, recorded by all three cameras."""
+    return root / f"demonstration_{task}_seen"
+
+
 def adapted(root: Path, task: str) -> Path:
     """Return the folder of weights adapted to it."""
     return root / f"adapted_{task}"
 
 
-def prepare(root: Path, task: str) -> None:
-    """Record and adapt, unless that was done."""
+def to_90_percent(log: list[dict[str, Any]]) -> dict[str, object]:
+    """Return after how many rollouts, and steps, 18 of the last 20 had succeeded; or None."""
+    for end in range(WINDOW, len(log) + 1):
+        if sum(record["success"] for record in log[end - WINDOW : end]) >= ENOUGH:
+            return {"rollouts_to_90": end, "steps_to_90": log[end - 1]["steps"]}
+    return {"rollouts_to_90": None, "steps_to_90": None}
+
+
+def prepare(root: Path, task: str, methods: Sequence[str]) -> None:
+    """Record and adapt what the methods ask for, unless that was done."""
     demo = demonstration(root, task)
+    words = [f"task={task}", "+task.options.dwell=1.0", "episodes=1", "seed=500"]
     if not demo.exists():
-        words = [f"task={task}", "+task.options.dwell=1.0", "episodes=1", "seed=500"]
         kibble("demos", *words, f"out={demo}")
-    if not adapted(root, task).exists():
+    asked = " ".join(word for method in methods for word in METHODS[method])
+    if "{seen}" in asked and not seen(root, task).exists():
+        views = "task.views=[front,side,wrist]"
+        kibble("demos", *words, views, f"out={seen(root, task)}")
+    if "{adapted}" in asked and not adapted(root, task).exists():
         words = ["reward=grm_tiny", f"demo={demo}", "mirror=true"]
         kibble("adapt", *words, f"out={adapted(root, task)}")
 
@@ -151,7 +186,7 @@ def main() -> None:
         for method in options.methods.split(",")
     ]
     for task in options.tasks.split(","):
-        prepare(options.root, task)
+        prepare(options.root, task, options.methods.split(","))
     lock = threading.Lock()
 
     def work(cell: Cell) -> None:
