@@ -220,6 +220,36 @@ _ROWS = (
         function="kibble.agents.contact_sheet.render:render",
     ),
     Command(
+        name="keypoints",
+        summary="click keypoints on a picture, or look at those that a proposer marks",
+        examples=(
+            (
+                "kibble keypoints input=start.png instruction='push the red cube onto the pad'",
+                "open a page on this machine, click, save; keypoints-start.yaml is the reward's",
+            ),
+            (
+                "kibble keypoints 'input={front: a.mp4, side: b.mp4}' out=marks.yaml",
+                "the first frames of two cameras, so that points can be placed in space",
+            ),
+            (
+                "kibble keypoints task=push seed=3 proposer=marks.yaml browser=false",
+                "a simulated scene, beginning with points that exist; prints the address alone",
+            ),
+            (
+                "kibble keypoints task=push show=proposals scenes=12 appearance=heldout",
+                "a contact sheet of what the embedded network marks, with its errors",
+            ),
+        ),
+        schema="kibble.agents.keypoints.config:KeypointsConfig",
+        function="kibble.agents.keypoints.run:keypoints",
+        graphics="maybe",
+        notes=(
+            "Train with what was clicked by `kibble train reward=keypoints "
+            "reward.weights=keypoints@marks.yaml`. Points that are marked in two calibrated views "
+            "are placed in metres; docs/keypoints.md says how to calibrate.",
+        ),
+    ),
+    Command(
         name="score",
         summary="read a recording with reward models: figures, film and an interactive page",
         examples=(

@@ -191,7 +191,7 @@ class _Artist:
     def label(self, stop: Stop, places: LabelPlaces, *, faint: bool) -> None:
         """Draw a stop's number, height and gripper beside its point, with a line to that."""
         height = stop.waypoint.height
-        text = str(stop.number) + (f" {100 * height:+.3g} cm" if abs(height) >= 5e-4 else "")
+        text = str(stop.number) + (f": {100 * height:+.3g} cm" if abs(height) >= 5e-4 else "")
         pad, state = self._radius * 0.35, stop.waypoint.gripper
         fingers = 0.0 if state is GripperState.ANY else self._radius * 1.5
         tall = self._radius * 1.9

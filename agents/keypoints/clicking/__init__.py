@@ -1,0 +1,1 @@
+"""A small local page on which keypoints are clicked."""
