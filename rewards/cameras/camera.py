@@ -96,7 +96,10 @@ class Camera:
             pixel whose depth is d shows the point ``camera.centre + d * ray``; NaN where the lens
             shows nothing at a pixel.
         """
-        flat = self.flat(pixels)  # (..., 2)
+        return self.towards(self.flat(pixels))
+
+    def towards(self, flat: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the (..., 3) rays, as :meth:`rays` does, of what :meth:`flat` gave."""
         in_camera = np.concatenate([flat, np.ones_like(flat[..., :1])], axis=-1)
         directions: NDArray[np.float64] = in_camera @ np.linalg.inv(self.extrinsics[:3, :3]).T
         return directions

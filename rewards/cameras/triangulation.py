@@ -52,19 +52,14 @@ def triangulate(
             f"{pixels.shape}."
         )
     leading = pixels.shape[1:-1]
-    flat = pixels.reshape(len(cameras), -1, 2)  # (V, M, 2)
-    rays = np.stack([camera.rays(seen) for camera, seen in zip(cameras, flat, strict=True)])
+    listed = pixels.reshape(len(cameras), -1, 2)  # (V, M, 2)
+    flat = [camera.flat(seen) for camera, seen in zip(cameras, listed, strict=True)]
+    rays = np.stack([camera.towards(seen) for camera, seen in zip(cameras, flat, strict=True)])
     shown: NDArray[np.bool_] = np.all(np.isfinite(rays), axis=-1)  # (V, M)
     points, spread = _nearest_to_rays(cameras, rays, shown)
-    ideal = np.stack(  # pixels of the same cameras without their lenses
-        [
-            camera.flat(seen) @ camera.intrinsics[:2, :2].T + camera.intrinsics[:2, 2]
-            for camera, seen in zip(cameras, flat, strict=True)
-        ]
-    )
     few, parallel = shown.sum(axis=0) < 2, spread < _PARALLEL
     for _ in range(_ITERATIONS):
-        step = _improvement(cameras, points, ideal, shown)
+        step = _improvement(cameras, points, flat, shown & ~few & ~parallel)
         points += step
         if not (np.abs(step) > _STILL).any():
             break
@@ -73,7 +68,7 @@ def triangulate(
     squares = np.stack(
         [
             ((camera.project(points) - seen) ** 2).sum(axis=-1)
-            for camera, seen in zip(cameras, flat, strict=True)
+            for camera, seen in zip(cameras, listed, strict=True)
         ]
     )  # (V, M)
     squares = np.where(shown, squares, 0.0).sum(axis=0)
@@ -110,29 +105,31 @@ def _nearest_to_rays(
 def _improvement(
     cameras: Sequence[Camera],
     points: NDArray[np.float64],
-    ideal: NDArray[np.float64],
+    flat: Sequence[NDArray[np.float64]],
     shown: NDArray[np.bool_],
 ) -> NDArray[np.float64]:
-    """Return the (M, 3) m of one Gauss-Newton step; 0 for points behind a camera."""
+    """Return the (M, 3) m of one Gauss-Newton step; 0 for points behind a camera.
+
+    Lenses are left out: V times (M, 2) places in front of them are compared, in pixels.
+    """
     normal = np.zeros((len(points), 3, 3))
     right = np.zeros((len(points), 3))
     valid = np.ones(len(points), bool)
-    for camera, seen, there in zip(cameras, ideal, shown, strict=True):
+    for camera, seen, there in zip(cameras, flat, shown, strict=True):
         turn = camera.extrinsics[:3, :3]
         in_camera = points @ turn.T + camera.extrinsics[:3, 3]  # (M, 3)
         z = in_camera[:, 2:]
         before = z[:, 0] > _TINY
         valid &= before | ~there
         z = np.where(before[:, None], z, 1.0)
-        flat = in_camera[:, :2] / z  # (M, 2)
-        slope = (turn[:2] - flat[:, :, None] * turn[2]) / z[:, :, None]  # (M, 2, 3)
+        now = in_camera[:, :2] / z  # (M, 2)
+        slope = (turn[:2] - now[:, :, None] * turn[2]) / z[:, :, None]  # (M, 2, 3)
         slope = camera.intrinsics[:2, :2] @ slope
-        gap = seen - (flat @ camera.intrinsics[:2, :2].T + camera.intrinsics[:2, 2])  # (M, 2)
+        gap = (seen - now) @ camera.intrinsics[:2, :2].T  # (M, 2)
         used = there & before
         gap, slope = np.where(used[:, None], gap, 0.0), np.where(used[:, None, None], slope, 0.0)
         normal += slope.transpose(0, 2, 1) @ slope
         right += (slope.transpose(0, 2, 1) @ gap[..., None])[..., 0]
-    scale = np.trace(normal, axis1=1, axis2=2)[:, None, None]
-    damped = normal + (_TINY * scale + _TINY) * np.eye(3)
+    damped = normal + _TINY * (1.0 + np.trace(normal, axis1=1, axis2=2)[:, None, None]) * np.eye(3)
     step: NDArray[np.float64] = np.linalg.solve(damped, right[..., None])[..., 0]
     return np.where(valid[:, None], step, 0.0)
