@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from typing import final
 
-from kibble.rewards.cameras.camera import Camera
+from kibble.rewards.cameras.calibrated_views import read_cameras
 from kibble.rewards.errors import ConfigError
 from kibble.rewards.frames import check_frames
 from kibble.rewards.keypoints.prompting.interview import Interview
@@ -40,7 +40,8 @@ class VlmProposer:
         views: Views that are shown, from the left; the first has the grid.
         settings: What is drawn.
         sampling: How often is asked.
-        cameras: Calibrated views, for a ruler of heights on one from the side.
+        calibration: Of the views, for a ruler of heights on one from the side; as for
+            :func:`kibble.rewards.cameras.calibrated_views.read_cameras`.
 
     Raises:
         ConfigError: If no view is given or one stands twice.
@@ -56,7 +57,7 @@ class VlmProposer:
         views: Sequence[str],
         settings: PromptSettings | None = None,
         sampling: Sampling | None = None,
-        cameras: Mapping[str, Camera] | None = None,
+        calibration: str | None = None,
     ) -> None:
         if not views or len(set(views)) != len(views):
             raise ConfigError(f"`views` must be one or more different views, got {list(views)}.")
@@ -64,13 +65,12 @@ class VlmProposer:
         self._views = tuple(views)
         self._settings = settings if settings is not None else PromptSettings()
         self._sampling = sampling if sampling is not None else Sampling()
-        self._cameras = dict(cameras) if cameras is not None else {}
+        self._calibration = calibration
         self._interview = Interview(
             backend,
             views=self._views,
             settings=self._settings,
             sampling=self._sampling,
-            cameras=self._cameras,
         )
 
     @property
@@ -87,7 +87,7 @@ class VlmProposer:
             self._views,
             self._settings,
             self._sampling,
-            [(view, _camera_key(camera)) for view, camera in sorted(self._cameras.items())],
+            self._calibration,
         )
         return hashlib.sha256(repr(parts).encode()).hexdigest()[:16]
 
@@ -102,7 +102,8 @@ class VlmProposer:
         """Propose keypoints; see :class:`kibble.rewards.keypoints.proposer.Proposer`.
 
         Raises:
-            ConfigError: If the instruction holds signs that prompts reserve.
+            ConfigError: If the instruction holds signs that prompts reserve, or the calibration
+                has no file of a view.
             FrameError: If a view is missing.
             ProposalError: If too many answers follow no grammar, or the model failed.
             TimeoutError: If the model took too long.
@@ -115,7 +116,8 @@ class VlmProposer:
         chosen = self._interview.choose(instruction, scene, sizes)
         if not {Role.GRIPPER, Role.TARGET} <= set(chosen.present):
             return self._nothing(sizes)
-        plan = self._interview.plan(instruction, frames, scene, chosen)
+        cameras = read_cameras(self._calibration, sizes) if self._calibration else {}
+        plan = self._interview.plan(instruction, frames, scene, chosen, cameras)
         waypoints = tuple(
             step.waypoint(self._views[0], sizes[self._views[0]], self._settings.tiles)
             for step in plan.answer
@@ -143,12 +145,3 @@ class VlmProposer:
             source=self.name,
             confidence=0.0,
         )
-
-
-def _camera_key(camera: Camera) -> tuple[object, ...]:
-    return (
-        camera.intrinsics.tolist(),
-        camera.extrinsics.tolist(),
-        camera.distortion.tolist(),
-        camera.distortion_model,
-    )

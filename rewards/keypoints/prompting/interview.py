@@ -54,7 +54,6 @@ class Interview:
         views: Views that are shown, from the left; the first has the grid.
         settings: What is drawn.
         sampling: How often is asked.
-        cameras: Calibrated views, for a ruler of heights on one from the side.
     """
 
     def __init__(
@@ -64,13 +63,11 @@ class Interview:
         views: Sequence[str],
         settings: PromptSettings,
         sampling: Sampling,
-        cameras: Mapping[str, Camera],
     ) -> None:
         self._backend = backend
         self._views = tuple(views)
         self._settings = settings
         self._sampling = sampling
-        self._cameras = cameras
 
     def choose(
         self, instruction: str, scene: MarkedScene, sizes: Mapping[str, tuple[int, int]]
@@ -141,11 +138,24 @@ class Interview:
         return readable(read, self._sampling, source=self._backend.spec.name)
 
     def plan(
-        self, instruction: str, frames: Frames, scene: MarkedScene, chosen: Chosen
+        self,
+        instruction: str,
+        frames: Frames,
+        scene: MarkedScene,
+        chosen: Chosen,
+        cameras: Mapping[str, Camera],
     ) -> Agreed[tuple[Step, ...]]:
-        """Ask for the way between chosen points; see :meth:`choose` for what it raises."""
+        """Ask for the way between chosen points; see :meth:`choose` for what it raises.
+
+        Args:
+            instruction: The task.
+            frames: (1, H, W, 3) uint8 RGB per view.
+            scene: What was shown.
+            chosen: What was chosen.
+            cameras: Calibrated views, for a ruler of heights on one from the side.
+        """
         picture, ruled = show_chosen(
-            frames, self._views, chosen.points, scene, self._settings, self._cameras
+            frames, self._views, chosen.points, scene, self._settings, cameras
         )
         heights = {f"h{number}": height for number, height in enumerate(self._settings.heights)}
         text = plan_question(instruction, chosen.present, self._views, ruled, self._settings)
