@@ -38,11 +38,15 @@ EXTRA_OF_MODULE: Mapping[str, str] = {
 def missing_modules(extra: str) -> tuple[str, ...]:
     """Name the modules of an extra that are not installed; imports none of them.
 
+    Args:
+        extra: One extra, or several with commas between them, as pip takes them.
+
     >>> missing_modules("")
     ()
     """
+    extras = extra.split(",")
     return tuple(
         module
         for module, owner in EXTRA_OF_MODULE.items()
-        if owner == extra and importlib.util.find_spec(module) is None
+        if owner in extras and importlib.util.find_spec(module) is None
     )
