@@ -29,7 +29,7 @@ from kibble.rewards.keypoints.prompting.sampling import (
     readable,
     reply_of,
 )
-from kibble.rewards.keypoints.prompting.scene import MarkedScene, show_chosen
+from kibble.rewards.keypoints.prompting.scene import PromptedScene, show_chosen
 from kibble.rewards.keypoints.prompting.settings import PromptSettings
 from kibble.rewards.keypoints.prompting.slots import NONE, Slot, slots_of
 from kibble.rewards.keypoints.prompting.step import Step
@@ -70,7 +70,7 @@ class Interview:
         self._sampling = sampling
 
     def choose(
-        self, instruction: str, scene: MarkedScene, sizes: Mapping[str, tuple[int, int]]
+        self, instruction: str, scene: PromptedScene, sizes: Mapping[str, tuple[int, int]]
     ) -> Chosen:
         """Ask for a mark for every role in every view; one by one where answers are constrained.
 
@@ -90,7 +90,7 @@ class Interview:
         return agreed_marks(samples, slots, sizes, asked=self._sampling.samples)
 
     def _asked_at_once(
-        self, instruction: str, scene: MarkedScene, slots: Sequence[Slot]
+        self, instruction: str, scene: PromptedScene, slots: Sequence[Slot]
     ) -> list[dict[str, Said]]:
         text = marks_question(instruction, scene, self._views, slots)
         questions = [
@@ -106,7 +106,7 @@ class Interview:
         return readable(read, self._sampling, source=self._backend.spec.name)
 
     def _asked_role_by_role(
-        self, instruction: str, scene: MarkedScene, slots: Sequence[Slot]
+        self, instruction: str, scene: PromptedScene, slots: Sequence[Slot]
     ) -> list[dict[str, Said]]:
         """Ask for one mark at a time; what is the grasp or function point is no target."""
         samples: dict[int, dict[str, Said]] = {n: {} for n in range(self._sampling.samples)}
@@ -141,7 +141,7 @@ class Interview:
         self,
         instruction: str,
         frames: Frames,
-        scene: MarkedScene,
+        scene: PromptedScene,
         chosen: Chosen,
         cameras: Mapping[str, Camera],
     ) -> Agreed[tuple[Step, ...]]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from kibble.rewards.keypoints.prompting.scene import MarkedScene
+from kibble.rewards.keypoints.prompting.scene import PromptedScene
 from kibble.rewards.keypoints.prompting.settings import PromptSettings
 from kibble.rewards.keypoints.prompting.slots import NONE, Slot
 from kibble.rewards.keypoints.roles import Role
@@ -31,7 +31,7 @@ _ROLES: Mapping[Role, str] = {
 
 
 def marks_question(
-    instruction: str, scene: MarkedScene, views: Sequence[str], slots: Sequence[Slot]
+    instruction: str, scene: PromptedScene, views: Sequence[str], slots: Sequence[Slot]
 ) -> str:
     """Ask for a mark for each slot; the text follows the picture of the scene.
 

@@ -18,7 +18,7 @@ from kibble.rewards.keypoints.prompting.side_by_side import side_by_side
 from kibble.rewards.keypoints.roles import Role
 from kibble.rewards.types import Frames
 
-__all__ = ["MarkedScene", "mark_scene", "show_chosen"]
+__all__ = ["PromptedScene", "mark_scene", "show_chosen"]
 
 _FEWEST = 3  # points on things; with fewer the lattice offers more
 _COLOURS = {
@@ -33,7 +33,7 @@ Chosen = Mapping[tuple[str, Role], tuple[float, float]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class MarkedScene:
+class PromptedScene:
     """A scene with numbered marks.
 
     Args:
@@ -47,7 +47,7 @@ class MarkedScene:
     things: Mapping[str, NDArray[np.bool_]]
 
 
-def mark_scene(frames: Frames, views: Sequence[str], settings: PromptSettings) -> MarkedScene:
+def mark_scene(frames: Frames, views: Sequence[str], settings: PromptSettings) -> PromptedScene:
     """Number candidate points in every view, on through all views.
 
     Args:
@@ -74,14 +74,14 @@ def mark_scene(frames: Frames, views: Sequence[str], settings: PromptSettings) -
         pictures.append(shown.pixels)
         marks[view] = {mark.label: mark.pixel for mark in named if mark.label in shown.boxes}
         numbered += len(points)
-    return MarkedScene(picture=side_by_side(pictures), marks=marks, things=things)
+    return PromptedScene(picture=side_by_side(pictures), marks=marks, things=things)
 
 
 def show_chosen(
     frames: Frames,
     views: Sequence[str],
     chosen: Chosen,
-    scene: MarkedScene,
+    scene: PromptedScene,
     settings: PromptSettings,
     cameras: Mapping[str, Camera],
 ) -> tuple[NDArray[np.uint8], str | None]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from kibble.rewards.keypoints.prompting.scene import MarkedScene
+from kibble.rewards.keypoints.prompting.scene import PromptedScene
 from kibble.rewards.keypoints.roles import ROLES, Role
 
 __all__ = ["NONE", "Slot", "slots_of"]
@@ -43,7 +43,7 @@ class Slot:
         return None if choice == NONE else self.marks[choice]
 
 
-def slots_of(scene: MarkedScene, views: Sequence[str]) -> tuple[Slot, ...]:
+def slots_of(scene: PromptedScene, views: Sequence[str]) -> tuple[Slot, ...]:
     """Return every role in every view, view after view."""
     return tuple(
         Slot(view=view, role=role, marks=scene.marks[view]) for view in views for role in ROLES
