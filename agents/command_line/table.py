@@ -334,6 +334,27 @@ _ROWS = (
         function="kibble.agents.pretrain.run:pretrain",
     ),
     Command(
+        name="pretrain_keypoints",
+        summary="train the embedded keypoint network from simulated scenes",
+        examples=(
+            (
+                "kibble pretrain_keypoints",
+                "record scenes of seven tasks and train on them, as the shipped weights were",
+            ),
+            (
+                "kibble pretrain_keypoints stage=record episodes_per_task=800 data=data/more",
+                "record only; the same line again goes on where it stopped",
+            ),
+            (
+                "kibble pretrain_keypoints stage=train data=data/more out=models/mine",
+                "train on what is recorded; then `kibble train reward=keypoints "
+                "reward.weights=keypoints@models/mine …`",
+            ),
+        ),
+        schema="kibble.agents.keypoint_training.config:PretrainKeypointsConfig",
+        function="kibble.agents.keypoint_training.run:pretrain_keypoints",
+    ),
+    Command(
         name="adapt",
         summary="teach a reward model a new task from one demonstration",
         examples=(
