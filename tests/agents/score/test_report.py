@@ -5,21 +5,16 @@ Needs a Chromium; ``make browser`` installs Debian's.
 
 from __future__ import annotations
 
-import os
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from tests.agents.score.recordings import INSTRUCTION, bar_scores
+from tests.chromium import ARGUMENTS, CHROMIUM
 
 from kibble.agents.score.results import write_results
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="needs playwright: make install")
-
-ARGUMENTS = ("--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage")
-NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-CHROMIUM = os.environ.get("KIBBLE_CHROMIUM") or next(filter(None, map(shutil.which, NAMES)), None)
 
 pytestmark = pytest.mark.skipif(
     CHROMIUM is None, reason="NO CHROMIUM: the report is not tested; run `make browser`"
