@@ -21,7 +21,7 @@ _HALF_PIXEL = np.array([[1.0, 0.0, 0.5], [0.0, 1.0, 0.5], [0.0, 0.0, 1.0]])
 _FORM = "see 'Cameras' in docs/keypoints.md for a whole file"
 
 
-def read_camera_info(path: Path) -> Camera:
+def read_camera_info(path: Path, *, extrinsics: NDArray[np.float64] | None = None) -> Camera:
     """Read a calibration of pictures as the camera takes them.
 
     The file has the keys that ROS's ``camera_calibration`` writes (``image_width``,
@@ -31,6 +31,10 @@ def read_camera_info(path: Path) -> Camera:
     camera frame (x right, y down, z forward), m. The rectification and the projection matrix are
     about rectified pictures, and are checked but not used. For frames that are rectified already,
     write zeros as coefficients and the left part of the projection matrix as camera matrix.
+
+    Args:
+        path: The file.
+        extrinsics: (4, 4) to take in place of ``base_to_camera``, which may then be missing.
 
     Raises:
         ConfigError: If the file is missing or no YAML, a key is missing or has the wrong form, or
@@ -48,10 +52,12 @@ def read_camera_info(path: Path) -> Camera:
         )
     _matrix(path, content, "rectification_matrix", (3, 3))
     _matrix(path, content, "projection_matrix", (3, 4))
+    if extrinsics is None:
+        extrinsics = _matrix(path, content, "base_to_camera", (4, 4))
     try:
         return Camera(
             intrinsics=_HALF_PIXEL @ _matrix(path, content, "camera_matrix", (3, 3)),
-            extrinsics=_matrix(path, content, "base_to_camera", (4, 4)),
+            extrinsics=extrinsics,
             width=width,
             height=height,
             distortion=_matrix(path, content, "distortion_coefficients", (1, None))[0],

@@ -108,6 +108,15 @@ def test_what_is_written_is_read_again(tmp_path, file, model, coefficients):
     np.testing.assert_allclose(again.project(points), camera.project(points))
 
 
+def test_a_file_of_ros_alone_serves_where_the_place_is_given(file):
+    content = yaml.safe_load(ROS_FILE)
+    del content["base_to_camera"]
+    file.write_text(yaml.safe_dump(content))
+    camera = read_camera_info(file, extrinsics=np.eye(4))
+    np.testing.assert_array_equal(camera.extrinsics, np.eye(4))
+    assert camera.intrinsics[0, 2] == pytest.approx(368.811232)
+
+
 def test_a_missing_file_is_named(tmp_path):
     with pytest.raises(ConfigError, match=r"calibration .*nowhere\.yaml cannot be read \(No such"):
         read_camera_info(tmp_path / "nowhere.yaml")
