@@ -20,10 +20,10 @@ _KEYS = ("move", "to", "height", "fingers")
 
 
 def read_marks(text: str, slots: Sequence[Slot]) -> dict[str, str]:
-    """Read a mark, or "none", for every slot.
+    """Read a mark, two of them, a tile, or "none", for every slot.
 
     The answer must end with one JSON object of exactly the slots' keys, bare or in one code
-    block. Marks are strings or bare whole numbers.
+    block. Values are strings, or bare whole numbers for marks; "3+7" is halfway between two.
 
     Args:
         text: The model's answer.
@@ -35,7 +35,10 @@ def read_marks(text: str, slots: Sequence[Slot]) -> dict[str, str]:
     Raises:
         ProposalError: If the answer is anything else, naming the key and the mark.
 
-    >>> slot = Slot(view="front", role=Role.TARGET, marks={"7": (1.0, 2.0)})
+    >>> from kibble.rewards.keypoints.prompting.tiles import Tiles
+    >>> slot = Slot(
+    ...     view="front", role=Role.TARGET, marks={"7": (1, 2)}, tiles=Tiles(), size=(96, 96)
+    ... )
     >>> read_marks('The pad is 7. {"front_target": "7"}', [slot])
     {'front_target': '7'}
     """
@@ -159,11 +162,12 @@ def _object(text: str, keys: Collection[str], what: str) -> dict[str, Json]:
 
 def _mark(key: str, value: Json, slot: Slot) -> str:
     label = str(value) if type(value) is int else value
-    if not isinstance(label, str) or label not in slot.choices:
-        marks = tuple(slot.marks)
+    if not isinstance(label, str) or not slot.known(label):
+        marks, tiles = tuple(slot.marks), slot.tiles.names
         raise ProposalError(
-            f"`{key}` must be a mark of view {slot.view!r} ({marks[0]} to {marks[-1]}) or "
-            f"'{NONE}', got {_short(value)}, which does not exist there."
+            f"`{key}` must be a mark of view {slot.view!r} ({marks[0]} to {marks[-1]}), two of "
+            f"them as 'mark+mark', a tile ({tiles[0]} to {tiles[-1]}) or '{NONE}', got "
+            f"{_short(value)}, which does not exist there."
         )
     return label
 

@@ -84,7 +84,7 @@ class Interview:
             TimeoutError: If it took too long.
             ServiceAwayError: If a server cannot be reached.
         """
-        slots = slots_of(scene, self._views)
+        slots = slots_of(scene, self._views, self._settings.tiles)
         ask = self._asked_role_by_role if self._sampling.constrain else self._asked_at_once
         samples = ask(instruction, scene, slots)
         return agreed_marks(samples, slots, sizes, asked=self._sampling.samples)

@@ -31,7 +31,7 @@ def lattice_points(size: tuple[int, int], count: int) -> NDArray[np.float64]:
     if count < 1:
         raise ConfigError(f"`count` must be at least 1, got {count}.")
     height, width = size
-    rows = max(1, math.floor(math.sqrt(count * height / width)))
+    rows = min(count, max(1, math.floor(math.sqrt(count * height / width))))
     columns = count // rows
     u = (np.arange(columns) + 0.5) * width / columns
     v = (np.arange(rows) + 0.5) * height / rows

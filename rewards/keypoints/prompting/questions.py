@@ -17,7 +17,7 @@ from kibble.rewards.keypoints.roles import Role
 __all__ = ["marks_question", "plan_question"]
 
 _ROLES: Mapping[Role, str] = {
-    Role.GRIPPER: "between the tips of the robot's fingers, or the mark nearest to that",
+    Role.GRIPPER: "halfway between the tips of the robot's fingers",
     Role.GRASP: (
         "where the fingers are to take hold of the thing that the task moves, or to touch it so "
         f"as to push it; {NONE!r} if the task moves nothing but the hand"
@@ -50,15 +50,22 @@ def marks_question(
     )
     roles = [role for role in Role if any(slot.role is role for slot in slots)]
     meanings = "\n".join(f"- {role.value}: {_ROLES[role]}." for role in roles)
-    keys = ", ".join(f'"{slot.key}": "<mark>"' for slot in slots)
+    keys = ", ".join(f'"{slot.key}": "<point>"' for slot in slots)
+    tiles = slots[0].tiles
+    pair = "+".join(tuple(slots[0].marks)[:2])
     return (
-        f"{pictures} Small rings mark points; the number of each stands beside it ({shown}).\n"
+        f"{pictures} Small rings mark points; the number of each stands beside it ({shown}). "
+        f"Over each picture lies a grid: columns {tiles.letters[0]} to {tiles.letters[-1]} from "
+        f"the left, rows 1 to {tiles.rows} from the bottom, so that tiles are {tiles.names[0]} to "
+        f"{tiles.names[-1]}.\n"
         f"Task of the robot: {instruction}\n"
-        "Choose one mark for each of these:\n"
+        "Choose one point for each of these:\n"
         f"{meanings}\n"
+        "A point is the number of a mark; or two numbers for halfway between two marks, such as "
+        f'"{pair}"; or, in free space where no mark is near, a tile.\n'
         f"Answer {NONE!r} for a point that a camera does not show, and for all points of a thing "
         "that the task names and that is not there: never choose a thing of another colour or "
-        "kind instead. grasp and function may be one mark, target is another. Look for the thing "
+        "kind instead. grasp and function may be one point, target is another. Look for the thing "
         "that the task names and for where it is to go, say in one or two sentences which marks "
         "lie on them, and end with one JSON object:\n"
         f"{{{keys}}}"

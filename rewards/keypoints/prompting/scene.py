@@ -48,7 +48,7 @@ class PromptedScene:
 
 
 def mark_scene(frames: Frames, views: Sequence[str], settings: PromptSettings) -> PromptedScene:
-    """Number candidate points in every view, on through all views.
+    """Number candidate points in every view, on through all views, and lay the grid over each.
 
     Args:
         frames: (1, H, W, 3) uint8 RGB per view.
