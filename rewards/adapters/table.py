@@ -12,6 +12,7 @@ from kibble.rewards.adapters import (
     grm,
     grm_tiny,
     gvl,
+    keypoints,
     lrm,
     remote,
     robometer,
@@ -40,6 +41,7 @@ _PUBLISHED: tuple[ModelCard, ...] = (  # in the order in which they are listed
 )
 
 CARDS: dict[str, ModelCard] = {
-    card.name: card for card in (grm_tiny.CARD, *_PUBLISHED, remote.CARD, *baseline_cards.CARDS)
+    card.name: card
+    for card in (grm_tiny.CARD, keypoints.CARD, *_PUBLISHED, remote.CARD, *baseline_cards.CARDS)
 }
 """Name to card, in the order in which they are listed."""

@@ -10,7 +10,7 @@ from kibble.rewards.cameras.camera import Camera
 from kibble.rewards.cameras.camera_info import read_camera_info
 from kibble.rewards.errors import ConfigError
 
-__all__ = ["SHIPPED", "read_cameras"]
+__all__ = ["SHIPPED", "calibration_folder", "read_cameras"]
 
 _FOLDER = Path(__file__).parent / "calibrations"
 SHIPPED: tuple[str, ...] = ("tabletop",)
@@ -34,13 +34,7 @@ def read_cameras(calibration: str, sizes: Mapping[str, tuple[int, int]]) -> dict
         ConfigError: If there is no such calibration, or not of a view, or a file is wrong.
         MissingDependencyError: If PyYAML is not installed.
     """
-    shipped = calibration in SHIPPED
-    folder = _FOLDER / calibration if shipped else Path(calibration)
-    if not folder.is_dir():
-        raise ConfigError(
-            f"`calibration` must be one of {list(SHIPPED)} or a folder with <view>.yaml for each "
-            f"view, got {calibration!r}."
-        )
+    folder = calibration_folder(calibration)
     known = sorted(path.stem for path in folder.glob("*.yaml"))
     missing = sorted(set(sizes) - set(known))
     if missing:
@@ -49,8 +43,23 @@ def read_cameras(calibration: str, sizes: Mapping[str, tuple[int, int]]) -> dict
             f"{missing}; it has {known}. Calibrate the camera, or leave the view out."
         )
     cameras = {view: read_camera_info(folder / f"{view}.yaml") for view in sizes}
-    fit = _fit_height if shipped else Camera.scaled
+    fit = _fit_height if calibration in SHIPPED else Camera.scaled
     return {view: fit(camera, sizes[view]) for view, camera in cameras.items()}
+
+
+def calibration_folder(calibration: str) -> Path:
+    """Return the folder of a calibration's files.
+
+    Raises:
+        ConfigError: If there is none.
+    """
+    folder = _FOLDER / calibration if calibration in SHIPPED else Path(calibration)
+    if not folder.is_dir():
+        raise ConfigError(
+            f"`calibration` must be one of {list(SHIPPED)} or a folder with <view>.yaml for each "
+            f"view, got {calibration!r}."
+        )
+    return folder
 
 
 def _fit_height(camera: Camera, size: tuple[int, int]) -> Camera:

@@ -89,7 +89,8 @@ class KeypointReward:
         locator: From frames to places.
         spec: Name, version and views.
         settings: How places become a potential.
-        cameras: Calibrated views that sketches of places in space are drawn in.
+        cameras: Calibrated views that sketches of places in space are drawn in; they may become
+            known as frames come.
     """
 
     def __init__(
@@ -103,7 +104,7 @@ class KeypointReward:
         self._locator = locator
         self._spec = spec
         self._settings = settings
-        self._cameras = dict(cameras or {})
+        self._cameras = {} if cameras is None else cameras
 
     @property
     def spec(self) -> ModelSpec:

@@ -14,6 +14,7 @@ import pytest
 from safetensors.torch import load_file, save_file
 from tests.rewards.adapters import tiny_pairs
 from tests.rewards.adapters.test_robometer import tensors
+from tests.rewards.keypoints.marked import marked_file
 from tests.rewards.remote.service_process import ServiceProcess
 from tests.rewards.vlm import tiny_models
 
@@ -67,7 +68,7 @@ def robometer_weights(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def opened(service, robometer_weights):
+def opened(service, robometer_weights, tmp_path_factory):
     """Open a row of the table by its reference, once."""
     qwen = tiny_models.qwen3_vl()
     references = {
@@ -77,6 +78,7 @@ def opened(service, robometer_weights):
         "roboreward": f"roboreward@{qwen}?constrain=true&dtype=float32",
         "robometer": f"robometer@{robometer_weights}?dtype=float32",
         "topreward": f"topreward@{qwen}?size=64&low=-60&dtype=float32",
+        "keypoints": f"keypoints@{marked_file(tmp_path_factory.mktemp('keypoints'), (48, 64))}",
         "gvl": f"gvl@{qwen}?dtype=float32",
         "remote": f"remote@{service.url}/dot",
     }

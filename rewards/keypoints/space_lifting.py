@@ -1,0 +1,215 @@
+"""Places in metres, from calibrated views."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kibble.rewards.cameras.calibrated_views import read_cameras
+from kibble.rewards.cameras.camera import Camera
+from kibble.rewards.cameras.depth_frames import depth_view, unpack_depth
+from kibble.rewards.cameras.depth_lifting import lift_by_depth
+from kibble.rewards.cameras.plane_lifting import lift_by_plane
+from kibble.rewards.cameras.triangulation import triangulate
+from kibble.rewards.errors import ConfigError
+from kibble.rewards.keypoints.errors import ProposalError
+from kibble.rewards.keypoints.located import Located
+from kibble.rewards.keypoints.roles import ROLES, Role
+from kibble.rewards.keypoints.tracks import Tracks, TrackState
+from kibble.rewards.types import Frames
+
+__all__ = ["METHODS", "SpaceLifting"]
+
+METHODS: tuple[str, ...] = ("auto", "views", "depth", "plane")
+"""How pixels may be lifted."""
+
+_DISAGREE = 1 / 16  # of a picture's height: reprojection error from which views are not one point
+_GUESSED = 0.5  # of the confidence that is left where a height is taken over from earlier
+_GRIPPER = ROLES.index(Role.GRIPPER)
+
+
+@final
+class SpaceLifting:
+    """Lifts pixels of calibrated views to metres in the base frame.
+
+    - ``views``: two views or more are triangulated. Where their rays miss each other, by a
+      reprojection error of more than a sixteenth of the picture's height, one of them shows
+      another thing: the point is lost.
+    - ``depth``: the depth frame of a view in which the point is seen. It measures surfaces, and
+      knows nothing of points in free space or inside a hand.
+    - ``plane``: the horizontal plane at ``surface``, for all points.
+    - ``auto``: views; what they do not give, by depth; what that does not give, by the plane of
+      the height at which the point was last, at half the confidence. That is for things; a hand
+      that one view alone shows has no known height, and is lost.
+
+    Args:
+        calibration: As for :func:`kibble.rewards.cameras.calibrated_views.read_cameras`.
+        views: Views of pictures that are calibrated, without those of depth.
+        method: One of ``METHODS``.
+        surface: Height of the table in the base frame, m.
+
+    Raises:
+        ConfigError: If the method is unknown, or cannot work with these views.
+    """
+
+    def __init__(
+        self,
+        calibration: str,
+        views: Sequence[str],
+        *,
+        method: str = "auto",
+        surface: float = 0.0,
+    ) -> None:
+        if method not in METHODS:
+            raise ConfigError(f"`lifting` must be one of {', '.join(METHODS)}, got {method!r}.")
+        if method == "views" and len(views) < 2:
+            raise ConfigError(
+                f"`lifting` by views must have two views or more, got {list(views)}; add one, or "
+                "lift by depth."
+            )
+        self._calibration = calibration
+        self._views = tuple(views)
+        self._method = method
+        self._surface = surface
+        self._sizes: dict[str, tuple[int, int]] = {}
+        self._cameras: dict[str, Camera] = {}
+
+    @property
+    def cameras(self) -> Mapping[str, Camera]:
+        """Cameras of the newest frames; the same mapping at all times."""
+        return self._cameras
+
+    @property
+    def dimensions(self) -> int:
+        """D, the numbers of a place."""
+        return 3
+
+    def roles(self, tracks: Tracks, frames: Frames, before: NDArray[np.float64]) -> Located:
+        """Place the roles; see :class:`kibble.rewards.keypoints.lifting.Lifting`."""
+        self._calibrate(frames)
+        views = [view for view in self._views if view in tracks.pixels]
+        state = np.stack([tracks.state[view] for view in views])  # (V, N, R)
+        confidence = np.stack([tracks.confidence[view] for view in views])  # (V, N, R)
+        known = (state != TrackState.LOST) & (confidence > 0.0)
+        pixels = np.stack([tracks.pixels[view] for view in views]).astype(np.float64)
+        pixels = np.where(known[..., None], pixels, np.nan)  # (V, N, R, 2)
+        placed = _Placed.nowhere(known.shape[1:])
+        if self._method in ("auto", "views") and len(views) > 1:
+            lifted = self._triangulated(views, pixels)
+            sure = np.where(known, confidence, 1.0).min(axis=0)
+            hidden = (known & (state == TrackState.OCCLUDED)).any(axis=0)
+            placed.take(lifted, sure, np.where(hidden, TrackState.OCCLUDED, TrackState.SEEN))
+        if self._method in ("auto", "depth"):
+            for row, view in enumerate(views):
+                if depth_view(view) not in frames:
+                    continue
+                seen = known[row] & (state[row] == TrackState.SEEN)
+                lifted = self._by_depth(
+                    view, np.where(seen[..., None], pixels[row], np.nan), frames
+                )
+                placed.take(lifted, confidence[row], state[row])
+        if self._method in ("auto", "plane"):
+            alone = known.sum(axis=0) == 1
+            for row, view in enumerate(views):
+                height = np.full(known.shape[1:], self._surface)
+                share, worst = 1.0, state[row]
+                usable = known[row]
+                if self._method == "auto":
+                    height = np.where(np.isnan(before[..., 2]), height, before[..., 2])
+                    share, worst = _GUESSED, np.full_like(worst, TrackState.OCCLUDED)
+                    usable = usable & alone
+                    usable[:, _GRIPPER] = False
+                spots = np.where(usable[..., None], pixels[row], np.nan)
+                lifted = lift_by_plane(self._cameras[view], spots, offset=height).positions
+                placed.take(lifted, share * confidence[row], worst)
+        return Located(
+            positions=placed.positions, state=placed.state, confidence=placed.confidence
+        )
+
+    def spot(
+        self, pixels: Mapping[str, tuple[float, float]], frames: Frames, *, height: float
+    ) -> NDArray[np.float64]:
+        """Place a spot; see :class:`kibble.rewards.keypoints.lifting.Lifting`."""
+        self._calibrate(frames)
+        views = [view for view in self._views if view in pixels]
+        at = {view: np.array(pixels[view], np.float64) for view in views}
+        found = np.full(3, np.nan)
+        if self._method in ("auto", "views") and len(views) > 1:
+            found = self._triangulated(views, np.stack([at[view] for view in views]))
+        for view in views:
+            measured = self._method in ("auto", "depth") and depth_view(view) in frames
+            if np.isnan(found).any() and measured:
+                found = self._by_depth(view, at[view][None, None], frames)[0, 0]
+        for view in views:
+            if np.isnan(found).any() and self._method in ("auto", "plane"):
+                found = lift_by_plane(
+                    self._cameras[view], at[view], offset=self._surface
+                ).positions
+        if np.isnan(found).any():
+            raise ProposalError(
+                f"A waypoint must be marked where it can be placed in space, got {dict(pixels)} "
+                f"with lifting {self._method!r}; mark it in two views of {list(self._views)} on "
+                "one and the same spot, or add depth."
+            )
+        above: NDArray[np.float64] = found + np.array([0.0, 0.0, height])
+        return above
+
+    def _triangulated(
+        self, views: Sequence[str], pixels: NDArray[np.float64]
+    ) -> NDArray[np.float64]:
+        cameras = [self._cameras[view] for view in views]
+        largest = _DISAGREE * min(camera.height for camera in cameras)
+        return triangulate(cameras, pixels, largest_error=largest).positions
+
+    def _by_depth(
+        self, view: str, pixels: NDArray[np.float64], frames: Frames
+    ) -> NDArray[np.float64]:
+        """Lift (N, R, 2) pixels."""
+        depth = unpack_depth(frames[depth_view(view)])  # (N, H, W) m
+        return lift_by_depth(self._cameras[view], pixels, depth).positions
+
+    def _calibrate(self, frames: Frames) -> None:
+        """Read the cameras for frames of these sizes, once."""
+        sizes = {
+            view: (int(frames[view].shape[1]), int(frames[view].shape[2])) for view in self._views
+        }
+        if sizes != self._sizes:
+            self._cameras.clear()
+            self._cameras.update(read_cameras(self._calibration, sizes))
+            self._sizes = sizes
+
+
+class _Placed:
+    """Places that one method after another fills in."""
+
+    def __init__(
+        self,
+        positions: NDArray[np.float64],
+        state: NDArray[np.int8],
+        confidence: NDArray[np.float32],
+    ) -> None:
+        self.positions, self.state, self.confidence = positions, state, confidence
+
+    @classmethod
+    def nowhere(cls, shape: tuple[int, ...]) -> _Placed:
+        return cls(
+            np.full((*shape, 3), np.nan),
+            np.full(shape, TrackState.LOST, np.int8),
+            np.zeros(shape, np.float32),
+        )
+
+    def take(
+        self,
+        positions: NDArray[np.float64],
+        confidence: NDArray[np.float32],
+        state: NDArray[np.integer],
+    ) -> None:
+        """Fill in what is known now and was not before."""
+        missing: NDArray[np.bool_] = np.any(np.isnan(self.positions), axis=-1)
+        new = missing & np.all(np.isfinite(positions), axis=-1)
+        self.positions = np.where(np.expand_dims(new, -1), positions, self.positions)
+        self.confidence = np.where(new, confidence, self.confidence).astype(np.float32)
+        self.state = np.where(new, state, self.state).astype(np.int8)
