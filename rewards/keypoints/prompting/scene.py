@@ -70,7 +70,14 @@ def mark_scene(frames: Frames, views: Sequence[str], settings: PromptSettings) -
             Mark(label=str(number), pixel=(float(u), float(v)))
             for number, (u, v) in zip(numbers, points, strict=True)
         ]
-        shown = annotate(frame, size=settings.size, caption=view, marks=named, things=things[view])
+        shown = annotate(
+            frame,
+            size=settings.size,
+            caption=view,
+            marks=named,
+            things=things[view],
+            tiles=settings.tiles,
+        )
         pictures.append(shown.pixels)
         marks[view] = {mark.label: mark.pixel for mark in named if mark.label in shown.boxes}
         numbered += len(points)
