@@ -9,12 +9,21 @@ from kibble.rewards.errors import ConfigError
 from kibble.rewards.keypoints.fixed.proposer import FixedProposer
 from kibble.rewards.keypoints.proposer import Proposer
 
-__all__ = ["ORACLE", "open_proposer"]
+__all__ = ["ORACLE", "is_file", "open_proposer"]
 
 ORACLE = "oracle"
 """Name of the proposer that asks the simulator."""
 
 _EMBEDDED = "embedded"
+
+
+def is_file(name: str) -> bool:
+    """Whether a proposer is named by a file of marked keypoints.
+
+    >>> is_file("marks.yaml")
+    True
+    """
+    return name.lower().endswith((".yaml", ".yml"))
 
 
 def open_proposer(name: str, cameras: Mapping[str, Camera]) -> Proposer:
@@ -28,7 +37,7 @@ def open_proposer(name: str, cameras: Mapping[str, Camera]) -> Proposer:
     Raises:
         KibbleError: If it cannot be opened.
     """
-    if name.lower().endswith((".yaml", ".yml")):
+    if is_file(name):
         return FixedProposer.open(name)
     if name == ORACLE:
         if not cameras:

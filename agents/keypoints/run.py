@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import os
 import sys
+import threading
 import webbrowser
 from collections.abc import Mapping
+from dataclasses import replace
 
 from kibble.agents.keypoints.clicking.page import ClickingPage
 from kibble.agents.keypoints.clicking.server import ClickingServer
 from kibble.agents.keypoints.config import KeypointsConfig
 from kibble.agents.keypoints.output import free_file
-from kibble.agents.keypoints.proposers import open_proposer
+from kibble.agents.keypoints.proposers import is_file, open_proposer
 from kibble.agents.keypoints.scene import Scene, SimulatedScenes, recorded_scene
 from kibble.rewards.errors import ConfigError
 from kibble.rewards.keypoints.fixed.document import as_document, read_document
-from kibble.rewards.keypoints.fixed.file import write_file
+from kibble.rewards.keypoints.fixed.file import read_file, write_file
+from kibble.rewards.keypoints.fixed.scaling import fit_to
 from kibble.rewards.keypoints.fixed.scene import MarkedScene
 
 __all__ = ["clicking_server", "keypoints"]
@@ -40,8 +44,9 @@ def keypoints(config: KeypointsConfig) -> int:
         f"another machine: ssh -L {server.port}:127.0.0.1:{server.port} HOST",
         flush=True,
     )
-    if config.browser and not webbrowser.open(server.url):
-        print("No browser was found; open the address yourself.", file=sys.stderr)
+    if config.browser and _has_display(os.environ):
+        # A browser may keep us waiting, and the page waits for us.
+        threading.Thread(target=webbrowser.open, args=(server.url,), daemon=True).start()
     saved = server.run()
     print(f"Keypoints: {saved}")
     print(f"Use them with `kibble train reward=keypoints reward.weights=keypoints@{saved} …`")
@@ -70,10 +75,13 @@ def clicking_server(config: KeypointsConfig) -> ClickingServer:
         write_file(path, _read(draft))
         return str(path)
 
+    begin = _begin(config, scene)
+    known = begin.get("instruction") if config.instruction is None else None
+    instruction = scene.instruction if known is None else str(known)
     page = ClickingPage(
         frames=scene.frames,
-        begin=_begin(config, scene),
-        instruction=scene.instruction or "",
+        begin=begin,
+        instruction=instruction or "",
         out=str(path),
     )
     try:
@@ -97,6 +105,15 @@ def _begin(config: KeypointsConfig, scene: Scene) -> Mapping[str, object]:
     """Return the points and the way that the page begins with."""
     if config.proposer is None:
         return {}
+    if is_file(config.proposer):  # whose points are changed here, for whatever it was
+        marked = read_file(config.proposer)
+        sizes = {view: (batch.shape[1], batch.shape[2]) for view, batch in scene.frames.items()}
+        return as_document(replace(marked, proposal=fit_to(marked.proposal, sizes)))
     proposer = open_proposer(config.proposer, scene.cameras)
     proposal = proposer.propose(scene.instruction or "", {**scene.frames, **scene.oracle})
     return as_document(MarkedScene(proposal=proposal))
+
+
+def _has_display(environ: Mapping[str, str]) -> bool:
+    """Whether a browser can be shown; without a display only such as Lynx would come."""
+    return sys.platform != "linux" or any(map(environ.get, ("DISPLAY", "WAYLAND_DISPLAY")))

@@ -70,8 +70,12 @@ class ClickingServer:
         try:
             self._server.serve_forever(poll_interval=0.1)
         finally:
-            self._server.server_close()
+            self.close()
         return self._saved
+
+    def close(self) -> None:
+        """Free the port of a server that does not run."""
+        self._server.server_close()
 
     def stop(self) -> None:
         """End :meth:`run`, from another thread."""
