@@ -5,12 +5,12 @@
 In start frames of every task it proposes gripper, grasp, function and target point, and is
 compared with the simulator: in pixels at 96 x 96 (views front and side), in mm by depth (front;
 points of a surface alone, for depth measures surfaces) and by both views; whether what it marks is
-nearest to the named thing, in both views, among all that could be named; and whether it has confidence in
-sentences that name what is there, and none in those that do not. Looks: plain, training (other
-draws of it), held out (camera poses, colours, light, textures and distractors beyond those of
-training). Cameras are taken as calibrated. Intervals are 95 %: of medians by a bootstrap over
-episodes, of shares Wilson's. Writes ``benchmarks/results/keypoint_proposals.json`` and, where one
-is asked for, a picture of the worst proposals.
+nearest to the named thing, in both views, among all that could be named; and whether it has
+confidence in sentences that name what is there, and none in those that do not. Looks: plain,
+training (other draws of it), held out (camera poses, colours, light, textures and distractors
+beyond those of training). Cameras are taken as calibrated. Intervals are 95 %: of medians by a
+bootstrap over episodes, of shares Wilson's. Writes ``benchmarks/results/keypoint_proposals.json``
+and, where one is asked for, a picture of the worst proposals.
 """
 
 from __future__ import annotations

@@ -43,8 +43,9 @@ _OUTSIDE = HANDLE_OUT + BAR_RADIUS + FINGER_HALF_WIDTH + 0.008  # m, just clear 
 class DrawerClose(TabletopTask):
     """The cabinet of DrawerOpen with both drawers open; the instruction names the one to shut.
 
-    Success: the drawer is open by 1.2 cm at most. The fingers stay closed. Reward models are not
-    pretrained on this task: it is there to measure what they make of one that they never saw.
+    Success: the drawer is open by 1.2 cm at most. The fingers stay closed. Progress models are not
+    pretrained on this task: it is there to measure what they make of one that they never saw. The
+    keypoint network is.
 
     Entries of the observation after proprioception:
 
