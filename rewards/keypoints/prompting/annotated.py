@@ -193,8 +193,9 @@ def _draw_marks(
     sizes = [(w + 5, h + 5) for w, h in (_text_size(font, mark.label) for mark in marks)]
     blocked = np.zeros((picture.height, picture.width), bool)
     if things is not None:
-        larger = Image.fromarray(things).resize((picture.width, picture.height))
-        blocked = np.asarray(larger, bool).copy()
+        grey = Image.fromarray(things.astype(np.uint8) * 255)
+        larger = grey.resize((picture.width, picture.height), Image.Resampling.BILINEAR)
+        blocked = np.asarray(larger) > 0  # with the edge that resizing blurs
     placed = place_labels(inside, sizes, blocked, mark_radius=radius + 2)
     boxes: dict[str, Box] = {}
     places: dict[str, tuple[float, float]] = {}
