@@ -109,7 +109,7 @@ def _begin(config: KeypointsConfig, scene: Scene) -> Mapping[str, object]:
         marked = read_file(config.proposer)
         sizes = {view: (batch.shape[1], batch.shape[2]) for view, batch in scene.frames.items()}
         return as_document(replace(marked, proposal=fit_to(marked.proposal, sizes)))
-    proposer = open_proposer(config.proposer, scene.cameras)
+    proposer = open_proposer(config.proposer, scene)
     proposal = proposer.propose(scene.instruction or "", {**scene.frames, **scene.oracle})
     return as_document(MarkedScene(proposal=proposal))
 

@@ -64,7 +64,7 @@ def write_sheet(config: KeypointsConfig) -> Path:
         for number, scene in enumerate(_scenes(config), start=1):
             cameras = _cameras(config, scene)
             if proposer is None or name == ORACLE:  # whose cameras may stand elsewhere
-                proposer = open_proposer(name, scene.cameras)
+                proposer = open_proposer(name, scene)
             cells.append(_draw_cell(scene, proposer, cameras, config.instruction))
             show(number, count)
     assert proposer is not None  # there is one scene at least
