@@ -13,6 +13,7 @@ from kibble.rewards.adapters import (
     grm_tiny,
     gvl,
     keypoints,
+    keypoints_vlm,
     lrm,
     remote,
     robometer,
@@ -38,6 +39,7 @@ _PUBLISHED: tuple[ModelCard, ...] = (  # in the order in which they are listed
     gvl.CARD,
     yes_token.CARD,
     trend.CARD,
+    keypoints_vlm.CARD,
 )
 
 CARDS: dict[str, ModelCard] = {

@@ -11,9 +11,10 @@ from kibble.rewards.keypoints.errors import ProposalError
 from kibble.rewards.keypoints.roles import Role
 from kibble.rewards.keypoints.waypoint import Waypoint
 
-__all__ = ["Keypoint", "Proposal", "require_apart"]
+__all__ = ["APART", "Keypoint", "Proposal", "require_apart"]
 
-_APART = 1.0  # pixel
+APART = 1.0
+"""Pixels between two places; nearer ones are one spot."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,7 +108,7 @@ def require_apart(proposal: Proposal) -> None:
         may = Role.GRIPPER in (one, other) or {one, other} == {Role.GRASP, Role.FUNCTION}
         if may or not views:
             continue
-        if all(math.dist(a.pixels[view], b.pixels[view]) < _APART for view in views):
+        if all(math.dist(a.pixels[view], b.pixels[view]) < APART for view in views):
             u, v = a.pixels[min(views)]
             raise ProposalError(
                 f"Keypoints {one.value!r} and {other.value!r} must lie apart, got both at "

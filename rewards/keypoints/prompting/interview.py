@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import final
 
@@ -31,8 +32,9 @@ from kibble.rewards.keypoints.prompting.sampling import (
 )
 from kibble.rewards.keypoints.prompting.scene import PromptedScene, show_chosen
 from kibble.rewards.keypoints.prompting.settings import PromptSettings
-from kibble.rewards.keypoints.prompting.slots import NONE, Slot, slots_of
+from kibble.rewards.keypoints.prompting.slots import Slot, slots_of
 from kibble.rewards.keypoints.prompting.step import Step
+from kibble.rewards.keypoints.proposal import APART
 from kibble.rewards.keypoints.roles import ROLES, Role
 from kibble.rewards.types import Frames
 from kibble.rewards.vlm.asked import answers_from
@@ -196,14 +198,14 @@ def _said(answer: Answer, slots: Sequence[Slot]) -> dict[str, Said]:
 
 
 def _mark_choices(slot: Slot, said: Mapping[str, Said]) -> tuple[str, ...]:
-    """Return the answers for a slot, without marks that others of its view rule out."""
-    taken = {
-        said[f"{slot.view}_{role.value}"].label
-        for role in (Role.GRASP, Role.FUNCTION)
-        if slot.role is Role.TARGET
-    }
-    return tuple(
-        f'{{"{slot.key}": "{choice}"}}'
-        for choice in slot.choices
-        if choice == NONE or choice not in taken
-    )
+    """Return the answers for a slot, without places that others of its view rule out."""
+    taken: list[tuple[float, float]] = []
+    if slot.role is Role.TARGET:
+        labels = [said[f"{slot.view}_{role.value}"].label for role in (Role.GRASP, Role.FUNCTION)]
+        taken = [at for label in labels if (at := slot.pixel(label)) is not None]
+    free = [choice for choice in slot.choices if _apart(slot.pixel(choice), taken)]
+    return tuple(f'{{"{slot.key}": "{choice}"}}' for choice in free)
+
+
+def _apart(at: tuple[float, float] | None, taken: Sequence[tuple[float, float]]) -> bool:
+    return at is None or all(math.dist(at, other) >= APART for other in taken)

@@ -80,6 +80,7 @@ def opened(service, robometer_weights, tmp_path_factory):
         "topreward": f"topreward@{qwen}?size=64&low=-60&dtype=float32",
         "keypoints": f"keypoints@{marked_file(tmp_path_factory.mktemp('keypoints'), (48, 64))}",
         "gvl": f"gvl@{qwen}?dtype=float32",
+        "keypoints_vlm": f"keypoints_vlm@{qwen}?constrain=true&size=224&limit=8&dtype=float32",
         "remote": f"remote@{service.url}/dot",
     }
     references |= {n: tiny_pairs.reference(n, constrain="true") for n in tiny_pairs.SPOKEN}

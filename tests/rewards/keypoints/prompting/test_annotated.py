@@ -14,6 +14,7 @@ from kibble.rewards.keypoints.prompting.height_lines import height_lines
 from kibble.rewards.keypoints.prompting.regions import region_points, segment
 from kibble.rewards.keypoints.prompting.side_by_side import side_by_side
 from kibble.rewards.keypoints.prompting.tiles import Tiles
+from kibble.rewards.keypoints.roles import ROLES, Role
 
 
 def annotated(task, view, size, limit):
@@ -94,9 +95,8 @@ def test_the_grid_has_a_line_between_tiles_and_letters_below():
 
 def test_the_ruler_has_a_name_beside_each_line():
     frames, _, pixels = start("pick_place", 0)
-    lines = height_lines(
-        opened("pick_place").camera("side"), (0, 0.1, 0.2), tuple(pixels["side"][3])
-    )
+    foot = tuple(pixels["side"][ROLES.index(Role.TARGET)])
+    lines = height_lines(opened("pick_place").camera("side"), (0, 0.1, 0.2), foot)
     shown = annotate(frames["side"][0], size=448, lines=lines)
     margin = shown.pixels[:, shown.picture.right + 3 :].max(axis=-1) > 150
     for line in lines:
