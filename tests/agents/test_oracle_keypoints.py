@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import gymnasium as gym
 import numpy as np
 import pytest
 from tests.agents.small_runs import small_run
+from tests.reward_models import CentroidModel
 
 from kibble.agents.config import RewardConfig, TaskConfig
 from kibble.agents.demonstrated import demonstrated_transitions
@@ -13,6 +16,7 @@ from kibble.agents.demonstrations.config import DemosConfig
 from kibble.agents.demonstrations.files import Demonstrations
 from kibble.agents.demonstrations.recorder import record
 from kibble.agents.demonstrations.recording_log import read_log
+from kibble.agents.environments import build_environments
 from kibble.agents.oracle_keypoints import (
     ORACLE_KEYPOINTS,
     OracleDetector,
@@ -24,8 +28,11 @@ from kibble.agents.oracle_keypoints import (
     read_keypoints,
 )
 from kibble.envs import ShapedReward
-from kibble.envs.tabletop import TabletopEnv, make_expert
+from kibble.envs.tabletop import Goal, TabletopEnv, make_expert
+from kibble.envs.tabletop.affordances import Affordances
 from kibble.envs.tabletop.tasks import TASKS
+from kibble.envs.tabletop.tasks.reach import Reach
+from kibble.envs.tabletop.world import World
 from kibble.rewards.errors import ConfigError
 from kibble.rewards.frames import concatenate_frames
 from kibble.rewards.keypoints.roles import ROLES, Role
@@ -122,3 +129,41 @@ def test_demonstrations_pay_what_the_run_itself_would_have_paid(tmp_path):
         live += [float(env.step(action)[1]) for action in episode.actions]
     assert paid == pytest.approx(np.array(live), abs=1e-5)
     assert len(np.unique(paid)) > 10
+
+
+REACH = TaskConfig(name="reach", id="kibble/Reach-v0", views=["front"], image_size=[16, 16])
+
+
+def rollout(reward: RewardConfig, tmp_path) -> tuple[np.ndarray, np.ndarray]:
+    config = small_run(tmp_path / "run", task=REACH, reward=reward)
+    model = CentroidModel(views=("front",)) if reward.kind == "model" else None
+    venv = build_environments(config, model)
+    venv.seed(3)
+    observations, rewards = [venv.reset()], []
+    rng = np.random.default_rng(0)
+    for _ in range(10):
+        observation, paid, _, _ = venv.step(rng.uniform(-1, 1, (1, 4)).astype(np.float32))
+        observations.append(observation)
+        rewards.append(paid)
+    venv.close()
+    return np.stack(observations), np.stack(rewards)
+
+
+@pytest.mark.parametrize(
+    ("kind", "same"), [("sparse", True), ("model", True), ("oracle_keypoints", False)]
+)
+def test_the_simulators_keypoints_reach_no_other_reward_and_no_observation(
+    tmp_path, monkeypatch, kind, same
+):
+    reward = RewardConfig(name=kind, kind=kind, weights="by_the_test" if kind == "model" else None)
+    honest_seen, honest_paid = rollout(reward, tmp_path)
+    truth = Reach.affordances
+
+    def poisoned(task: Reach, world: World, goal: Goal) -> Affordances:
+        told = truth(task, world, goal)
+        return dataclasses.replace(told, positions=told.positions * 0.9)
+
+    monkeypatch.setattr(Reach, "affordances", poisoned)
+    poisoned_seen, poisoned_paid = rollout(reward, tmp_path)
+    np.testing.assert_array_equal(honest_seen, poisoned_seen)
+    assert np.array_equal(honest_paid, poisoned_paid) == same
