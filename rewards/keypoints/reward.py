@@ -211,7 +211,7 @@ class KeypointReward:
         )
         if not memory["confidence"] or np.isnan(distance):
             return 0.0, 0.0
-        episode.progress = stage_potential(stage, gaps, rules)
+        episode.progress = stage_potential(stage, path.waypoints, gaps, rules)
         to_end = float(np.linalg.norm(gaps[-1]))
         success = (
             0.0 if np.isnan(to_end) else success_probability(to_end, tolerance=rules.tolerance)

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kibble.rewards.cameras.calibrated_views import read_cameras
+from kibble.rewards.cameras.calibration_check import CalibrationWatch
 from kibble.rewards.cameras.camera import Camera
 from kibble.rewards.cameras.depth_frames import depth_view, unpack_depth
 from kibble.rewards.cameras.depth_lifting import lift_by_depth
@@ -45,6 +46,8 @@ class SpaceLifting:
       the height at which the point was last, at half the confidence. That is for things; a hand
       that one view alone shows has no known height, and is lost.
 
+    Where points that two views see keep missing each other, the calibration is wrong, and says so.
+
     Args:
         calibration: As for :func:`kibble.rewards.cameras.calibrated_views.read_cameras`.
         views: Views of pictures that are calibrated, without those of depth.
@@ -76,6 +79,7 @@ class SpaceLifting:
         self._surface = surface
         self._sizes: dict[str, tuple[int, int]] = {}
         self._cameras: dict[str, Camera] = {}
+        self._watch: CalibrationWatch | None = None
 
     @property
     def cameras(self) -> Mapping[str, Camera]:
@@ -98,6 +102,9 @@ class SpaceLifting:
         pixels = np.where(known[..., None], pixels, np.nan)  # (V, N, R, 2)
         placed = _Placed.nowhere(known.shape[1:])
         if self._method in ("auto", "views") and len(views) > 1:
+            if self._watch is not None and len(views) == len(self._views):
+                in_sight = known & (state == TrackState.SEEN)
+                self._watch.watch(np.where(in_sight[..., None], pixels, np.nan))
             lifted = self._triangulated(views, pixels)
             sure = np.where(known, confidence, 1.0).min(axis=0)
             hidden = (known & (state == TrackState.OCCLUDED)).any(axis=0)
@@ -180,6 +187,7 @@ class SpaceLifting:
             self._cameras.clear()
             self._cameras.update(read_cameras(self._calibration, sizes))
             self._sizes = sizes
+            self._watch = CalibrationWatch(self._cameras) if len(sizes) > 1 else None
 
 
 class _Placed:

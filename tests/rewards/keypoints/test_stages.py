@@ -27,7 +27,7 @@ def gone(*scenes, stage=None, rules=RULES):
 
 
 def potential(stage, one):
-    return stage_potential(stage, PATH.gaps(one), RULES)
+    return stage_potential(stage, PUSH, PATH.gaps(one), RULES)
 
 
 def test_the_way_is_reached_waypoint_by_waypoint():
@@ -133,3 +133,16 @@ def test_a_state_is_plain_data_and_back():
 def test_a_tolerance_is_a_number_above_0(tolerance):
     with pytest.raises(ConfigError, match="`tolerance` of a waypoint must be above 0"):
         Rules(tolerance=tolerance)
+
+
+def test_a_waypoint_on_the_way_to_another_is_passed_at_twice_the_tolerance():
+    assert gone(scene(OVER + 0.03 * X)).reached == 1
+    assert gone(scene(OVER), scene(GRASP + 0.03 * X)).reached == 1  # the grasp itself is not
+
+
+def test_a_thing_that_nearly_arrived_may_be_let_go():
+    held = gone(scene(OVER), scene(GRASP))
+    away = [0.2, 0.2, 0.2]
+    near, not_yet = (scene(away, CUBE + (0.2 - d) * X) for d in (0.035, 0.045))
+    assert gone(*[near] * 9, stage=held).reached == 2
+    assert gone(*[not_yet] * 9, stage=held).reached == 0
