@@ -65,8 +65,8 @@ def check_calibration(
             f"The calibrations of the views must agree on where points are, to {tolerance:.2g} of "
             f"a picture's height; that of view {wrong} does not fit: median reprojection errors "
             f"over {int(judged.any(axis=0).sum())} points are {listed}. Calibrate it anew, and "
-            "check that views are not mixed up, pictures not cropped, and `base_to_camera` maps "
-            "from the base to the camera."
+            "check that views are not mixed up, pictures not cropped, `base_to_camera` maps from "
+            "the base to the camera, and all views mark the same points."
         )
     return medians
 
@@ -77,12 +77,13 @@ class CalibrationWatch:
 
     Args:
         cameras: View to camera.
-        recent: Points that are kept, and judged once that many have come.
+        recent: Points that are kept, and judged once that many have come: those of several
+            episodes, as one in which a thing was mistaken for another is no evidence.
         every: New points after which they are judged again.
     """
 
     def __init__(
-        self, cameras: Mapping[str, Camera], *, recent: int = 200, every: int = 50
+        self, cameras: Mapping[str, Camera], *, recent: int = 600, every: int = 60
     ) -> None:
         self._cameras = dict(cameras)
         self._recent = recent
