@@ -61,7 +61,8 @@ class Sighting:
 def advance(track: Track, sighting: Sighting, *, settings: TrackingSettings, width: int) -> Track:
     """Take one look at the points into account.
 
-    A believed sighting within reach moves the point. One out of reach is a rumour until
+    A believed sighting within reach moves the point; the reach grows with the root of the frames
+    since it was last found. One out of reach is a rumour until
     ``confirm`` of them in a row agree, and so is every sighting of a lost point. Without either
     the point stays where it was and its confidence fades: it counts as occluded for ``patience``
     frames, and as lost from then on. Between seen and occluded there is hysteresis.
@@ -79,7 +80,8 @@ def advance(track: Track, sighting: Sighting, *, settings: TrackingSettings, wid
     believed = track.wanted & (sighting.confidence >= settings.believe)  # (...)
     believed &= np.isfinite(sighting.pixels).all(axis=-1)
     lost = track.state == TrackState.LOST
-    near = np.linalg.norm(sighting.pixels - track.pixels, axis=-1) <= reach
+    unsure = np.sqrt(1 + track.misses)  # nobody knows how far it went meanwhile
+    near = np.linalg.norm(sighting.pixels - track.pixels, axis=-1) <= reach * unsure
     again = np.linalg.norm(sighting.pixels - track.rumour, axis=-1) <= reach
     doubted = believed & (lost | ~near)
     agreed = np.where(doubted, np.where(again & (track.agreed > 0), track.agreed + 1, 1), 0)
