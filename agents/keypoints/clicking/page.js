@@ -92,11 +92,18 @@ function drawView(view) {
     make("circle", { class: "halo", cx: x, cy: y, r: 16 }, group);
     glyph(group, name, x, y, 9);
   }
+  const taken = [];
   for (const { place: [x, y], text } of tags.values()) {
-    const length = text.length * 6.9 + 10, left = x + 16 + length > wide ? x - 16 - length : x + 16;
-    const top = Math.min(Math.max(y - 9, 1), tall - 20);
-    make("rect", { class: "tag-box", x: left, y: top, width: length, height: 18, rx: 5 }, svg);
-    make("text", { class: "tag", x: left + 5, y: top + 13 }, svg).textContent = text;
+    const box = make("rect", { class: "tag-box", height: 18, rx: 5 }, svg), words = make("text", { class: "tag" }, svg);
+    words.textContent = text;
+    const length = words.getComputedTextLength() + 10, left = Math.max(x + 16 + length > wide ? x - 16 - length : x + 16, 1);
+    let top = y - 9;
+    while (taken.some(([l, t, r]) => l < left + length && left < r && Math.abs(t - top) < 20)) top += 20;
+    top = Math.min(Math.max(top, 1), tall - 19);
+    taken.push([left, top, left + length]);
+    for (const [name, value] of Object.entries({ x: left, y: top, width: length })) box.setAttribute(name, value);
+    words.setAttribute("x", left + 5);
+    words.setAttribute("y", top + 13);
   }
 }
 function arrow(svg, [ax, ay], [bx, by], colour) {
@@ -197,15 +204,15 @@ async function save() {
 
 /* Pointer, loupe and keys. */
 const ZOOM = 3, LOUPE = 132;
-function loupe(view, event, [u, v]) {
+/** Show what is under the pointer, in the upper corner of the picture that is away from it. */
+function loupe(view, [u, v]) {
   const box = $(`view-${view}`).getBoundingClientRect(), { width, height } = data.views[view], glass = $("loupe");
   const [wide, tall] = [box.width * ZOOM, box.height * ZOOM], half = LOUPE / 2 - 3;
   glass.style.backgroundImage = `url(${data.pictures[view]})`;
   glass.style.backgroundSize = `${wide}px ${tall}px`;
   glass.style.backgroundPosition = `${half - u / width * wide}px ${half - v / height * tall}px`;
-  const above = event.clientY - LOUPE - 26 > 0;
-  glass.style.left = `${Math.min(Math.max(event.clientX - LOUPE / 2 + (above ? 0 : LOUPE), 4), innerWidth - LOUPE - 4)}px`;
-  glass.style.top = `${above ? event.clientY - LOUPE - 26 : Math.max(event.clientY + 26 - LOUPE / 2, 4)}px`;
+  glass.style.left = `${u > width / 2 ? box.left + 8 : box.right - LOUPE - 8}px`;
+  glass.style.top = `${Math.max(box.top, 0) + 8}px`;
   glass.hidden = false;
 }
 function watch(view) {
@@ -229,12 +236,12 @@ function watch(view) {
     dragging = true;
     box.setPointerCapture(event.pointerId);
     put(view, ...at);
-    loupe(view, event, at);
+    loupe(view, at);
   });
   box.addEventListener("pointermove", (event) => {
     const at = place(event);
     if (dragging) put(view, ...at);
-    if (dragging || event.pointerType === "mouse") loupe(view, event, at);
+    if (dragging || event.pointerType === "mouse") loupe(view, at);
   });
   const end = () => { if (dragging) { dragging = false; goOn(view); } $("loupe").hidden = true; };
   box.addEventListener("pointerup", end);
