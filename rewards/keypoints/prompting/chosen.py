@@ -99,20 +99,20 @@ def label_probability(tokens: Sequence[Token], key: str, label: str) -> float:
     Returns:
         In [0, 1]; 1 where the back end does not tell or the tokens do not spell it.
 
-    >>> tokens = [Token(text='{"a": ', logprob=-9.0), Token(text='"7"', logprob=0.0)]
+    >>> tokens = [Token(text='{"a": "', logprob=-9.0), Token(text='7"', logprob=0.0)]
     >>> label_probability(tokens, "a", "7")
     1.0
     """
     text = "".join(token.text for token in tokens)
     begin = text.rfind(f'"{key}"')
-    end = text.find(f'"{label}"', begin + len(key) + 2) + len(label) + 2
-    if begin < 0 or end < begin + len(key) + 2:
+    at = text.find(label, begin + len(key) + 2)
+    if min(begin, at) < 0:
         return 1.0
     spelt: list[Token] = []
-    at = 0
+    length = 0
     for token in tokens:
-        if at >= end:
+        if length >= at + len(label):
             break
         spelt.append(token)
-        at += len(token.text)
-    return said_probability(spelt, f'"{label}"')
+        length += len(token.text)
+    return said_probability(spelt, label)
