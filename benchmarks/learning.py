@@ -119,6 +119,7 @@ class Cell:
             for i in range(0, len(log) - 24, 25)
         ]
         kept |= to_90_percent(log)
+        kept["reward_model"] = json.loads((self.run / "metadata.json").read_text())["reward_model"]
         numbers = {key: value for key, value in row.items() if isinstance(value, int | float)}
         return numbers | kept
 

@@ -52,12 +52,15 @@ def draw_sketch(image: Image.Image, view: str, moments: Sequence[Sketch | None])
     )
 
 
-def sketch_legend(moments: Sequence[Sketch | None], width: int) -> Image.Image | None:
-    """Draw what the markers mean, with a line's room below for :func:`sketch_words`.
+def sketch_legend(
+    moments: Sequence[Sketch | None], width: int, *, words: bool = True
+) -> Image.Image | None:
+    """Draw what the markers mean.
 
     Args:
         moments: Sketches of a whole film.
         width: Pixels.
+        words: Whether to leave a line's room below for :func:`sketch_words`.
 
     Returns:
         RGB of even height, or ``None`` where nothing is ever marked.
@@ -70,7 +73,8 @@ def sketch_legend(moments: Sequence[Sketch | None], width: int) -> Image.Image |
         return None
     roles = [role for role, there in zip(ROLES, known, strict=True) if there]
     legend = draw_legend(width, roles, brief=True)
-    page = Image.new("RGB", (width, (legend.height + WORDS_HEIGHT + 1) // 2 * 2), _PAPER)
+    height = legend.height + (WORDS_HEIGHT if words else 0)
+    page = Image.new("RGB", (width, (height + 1) // 2 * 2), _PAPER)
     page.paste(legend, (0, 0))
     return page
 

@@ -129,6 +129,9 @@ function draw() {
   const says = `${times[i].toFixed(2)} s, frame ${i + 1} of ${end + 1}`;
   $("clock").textContent = `${position.toFixed(2)} s · ${i + 1}/${end + 1}`;
   $("moment").textContent = hovered === null ? says : `${times[seen].toFixed(2)} s, frame ${seen + 1} of ${end + 1} (pointer)`;
+  const way = data.curves.filter((curve) => curve.keypoints).map((curve) => `${curve.label}: ${curve.keypoints[seen]}`).join(" · ");
+  $("way").hidden = !way;
+  $("way").textContent = way;
   $("charts").setAttribute("aria-valuemax", span);
   $("charts").setAttribute("aria-valuenow", times[i]);
   $("charts").setAttribute("aria-valuetext", says);

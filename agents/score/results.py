@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kibble.agents.footage.footage import Footage
+from kibble.agents.keypoints.sketched import sketch_legend
 from kibble.agents.score.curves import Curve
 from kibble.agents.score.encoding import write_h264
 from kibble.agents.score.film import OverlayArtist, draw_strip, sketches_of
@@ -63,10 +64,13 @@ def _film(footage: Footage, curves: Sequence[Curve], on_frame: Callable[[], obje
     sketches = sketches_of(curves)
     tallest = max(frames.shape[1] for frames in footage.frames.values())
     height = min(max(tallest, 240), 360) // 2 * 2
-    strips = (
-        np.asarray(draw_strip(footage, moment, height=height, sketches=sketches))
-        for moment in range(len(footage))
-    )
+    legend = sketch_legend(sketches, draw_strip(footage, 0, height=height).width, words=False)
+
+    def drawn(moment: int) -> NDArray[np.uint8]:
+        strip = np.asarray(draw_strip(footage, moment, height=height, sketches=sketches))
+        return strip if legend is None else np.concatenate([strip, np.asarray(legend)])
+
+    strips = (drawn(moment) for moment in range(len(footage)))
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "film.mp4"
         write_h264(path, _counted(strips, on_frame), footage.times, quality=25)

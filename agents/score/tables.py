@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 import kibble
 from kibble.agents.footage.footage import Footage
+from kibble.agents.keypoints.sketched import sketch_words
 from kibble.agents.score.curves import Curve
 from kibble.agents.score.summary import Flag, Summary
 from kibble.rewards.types import Status
@@ -52,6 +53,7 @@ def score_document(
                 "summary": dataclasses.asdict(summary),
                 **{name: _listed(curve.column(name)) for name in COLUMNS},
                 "status": curve.estimate.status.tolist(),
+                "keypoints": [sketch_words(each) for each in curve.sketches] or None,
             }
             for curve, summary in zip(curves, summaries, strict=True)
         ],

@@ -6,11 +6,14 @@ from pathlib import Path
 
 import numpy as np
 from tests.reward_models import CentroidModel, FlakyModel
+from tests.rewards.keypoints.scripted import SPEC, ScriptedLocator, frames, pushed
+from tests.rewards.keypoints.test_sketching import above
 
 from kibble.agents.footage.footage import Footage
 from kibble.agents.score.curves import Curve, read_curve
 from kibble.agents.score.results import Scores
 from kibble.agents.score.summary import Flag, flags_of, summarise
+from kibble.rewards.keypoints.reward import KeypointReward, PathSettings
 from kibble.rewards.types import Status, Task
 
 INSTRUCTION = 'move the bar to the right </script><b>"&amp;'
@@ -58,4 +61,21 @@ def bar_scores(out: Path, footage: Footage | None = None) -> Scores:
         curves=curves,
         summaries=summaries,
         flags=tuple(flags),
+    )
+
+
+def pushed_scores(out: Path) -> Scores:
+    """A push that a keypoint reward follows to its end, seen through a camera above."""
+    rows = pushed()
+    footage = Footage(name="push", frames=frames(0, len(rows)), times=np.arange(len(rows)) * 0.1)
+    model = KeypointReward(ScriptedLocator(rows), SPEC, PathSettings(), cameras={"front": above()})
+    task = Task(instruction="push the red cube onto the green pad")
+    curve = read_curve(model, footage.frames, task, label="keypoints")
+    return Scores(
+        out=out,
+        footage=footage,
+        instruction=task.instruction,
+        curves=(curve,),
+        summaries=(summarise(curve, footage.times, None),),
+        flags=(),
     )

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.agents.score.recordings import INSTRUCTION, bar_scores
+from tests.agents.score.recordings import INSTRUCTION, bar_scores, pushed_scores
 from tests.chromium import ARGUMENTS, CHROMIUM
 
 from kibble.agents.score.results import write_results
@@ -98,6 +98,22 @@ def test_page_opens_offline_and_asks_for_nothing(visit: Visit, report: Path) -> 
     flags = visit.page.inner_text("#flags")
     assert "flaky gave no answer for 6 of 21 frames" in flags
     assert "The frame rate varies." in flags
+
+
+def test_the_page_says_which_keypoint_is_next_where_a_model_goes_by_them(
+    browser: sync_api.Browser, tmp_path: Path
+) -> None:
+    write_results(pushed_scores(tmp_path))
+    visit = Visit(browser, tmp_path / "report.html")
+    assert "waypoint 1 of 3: gripper to grasp" in visit.page.inner_text("#way")
+    visit.page.keyboard.press("End")
+    assert "all 3 waypoints reached" in visit.page.inner_text("#way")
+    assert visit.complaints == []
+    visit.context.close()
+
+
+def test_nothing_is_said_of_keypoints_where_there_are_none(visit: Visit) -> None:
+    assert visit.page.is_hidden("#way")
 
 
 def test_video_plays_and_the_playhead_moves_with_it(visit: Visit) -> None:
