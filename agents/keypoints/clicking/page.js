@@ -144,7 +144,7 @@ function drawWay() {
     select("move", "what moves", [["gripper", "gripper"], ["function", "function"]], step.move, (value) => { step.move = value; });
     const goals = roles.filter((name) => name !== step.move || name === step.to).map((name) => [name, name]);
     select("to", "to", [...goals, ["own", "own place"]], own(step) ? "own" : step.to, (value) => { step.to = value === "own" ? {} : value; if (value === "own") chosen = i; else if (chosen === i) chosen = roles[0]; });
-    html("input", { id: `height-${i}`, type: "number", step: 0.5, value: round(step.height * 100), onchange: (event) => { remember(); step.height = (Number(event.target.value) || 0) / 100; show(); } }, html("label", { textContent: "cm above" }, item));
+    html("input", { id: `height-${i}`, type: "number", step: 0.5, value: round(step.height * 100), onchange: (event) => { remember(); step.height = (Number(event.target.value) || 0) / 100; refresh(); } }, html("label", { textContent: "cm above" }, item));
     select("fingers", "fingers", [["any", "any"], ["open", "open"], ["closed", "closed"]], step.gripper, (value) => { step.gripper = value; });
     if (own(step)) {
       const marked = views.filter((view) => step.to[view]);
@@ -153,14 +153,15 @@ function drawWay() {
   });
   if (focused) $(focused)?.focus();
 }
-function show() {
+function show() { drawWay(); refresh(); }
+/** Draw all but the list of steps, whose fields stay as they are, and with them what is clicked next. */
+function refresh() {
   for (const view of views) {
     $(`figure-${view}`).classList.toggle("front-most", view === front);
     $(`tab-${view}`).setAttribute("aria-pressed", String(view === front));
   }
   views.forEach(drawView);
   drawPoints();
-  drawWay();
   const left = missing();
   $("todo").textContent = left.length ? `Still to mark: ${left.join(", ")}. Chosen: ${nameOf(chosen)}.` : `All points are marked. Chosen: ${nameOf(chosen)}.`;
   clearTimeout(timer);
@@ -217,31 +218,35 @@ function loupe(view, [u, v]) {
 }
 function watch(view) {
   const box = $(`view-${view}`), { width, height } = data.views[view];
-  let dragging = false;
+  let dragging = false, grip = [0, 0];
   const place = (event) => {
     const area = box.getBoundingClientRect();
     return [(event.clientX - area.left) / area.width * width, (event.clientY - area.top) / area.height * height];
   };
+  /** The marked point that is taken hold of: the chosen one, or the nearest. */
   const near = ([u, v]) => {
-    const unit = box.clientWidth / width;
-    const found = roles.filter((name) => state.keypoints[name]?.[view]).map((name) => [name, Math.hypot(state.keypoints[name][view][0] - u, state.keypoints[name][view][1] - v) * unit]);
-    return found.filter(([, distance]) => distance < 14).sort((a, b) => a[1] - b[1])[0]?.[0];
+    const far = (what) => { const pixel = pixelsOf(what)[view]; return pixel ? Math.hypot(pixel[0] - u, pixel[1] - v) * box.clientWidth / width : Infinity; };
+    const found = roles.filter((name) => far(name) < 14).sort((a, b) => far(a) - far(b));
+    return far(chosen) < 14 ? chosen : found[0];
   };
+  const held = (event) => place(event).map((value, axis) => value + grip[axis]);
   box.addEventListener("pointerdown", (event) => {
     if (event.button) return;
     front = view;
     const at = place(event), taken = near(at);
-    if (pixelsOf(chosen)[view] && taken && taken !== chosen) chosen = taken;
+    const moves = pixelsOf(chosen)[view] && taken !== undefined;
+    if (moves) chosen = taken;
+    grip = moves ? [pixelsOf(chosen)[view][0] - at[0], pixelsOf(chosen)[view][1] - at[1]] : [0, 0];
     remember();
     dragging = true;
     box.setPointerCapture(event.pointerId);
-    put(view, ...at);
-    loupe(view, at);
+    put(view, ...held(event));
+    loupe(view, held(event));
   });
   box.addEventListener("pointermove", (event) => {
-    const at = place(event);
-    if (dragging) put(view, ...at);
-    if (dragging || event.pointerType === "mouse") loupe(view, at);
+    if (dragging) put(view, ...held(event));
+    if (dragging) loupe(view, held(event));
+    else if (event.pointerType === "mouse") loupe(view, place(event));
   });
   const end = () => { if (dragging) { dragging = false; goOn(view); } $("loupe").hidden = true; };
   box.addEventListener("pointerup", end);

@@ -125,9 +125,9 @@ def test_points_are_clicked_one_after_the_other_and_saved(visit: Visit) -> None:
 def test_a_point_is_dragged_under_the_loupe(visit: Visit) -> None:
     visit.mark_all()
     start, end = visit.spot("front", PLACES["grasp"]["front"]), visit.spot("front", (10.0, 90.0))
-    visit.page.mouse.move(*start)
+    visit.page.mouse.move(start[0] + 6, start[1])  # not quite on it, which is no move
     visit.page.mouse.down()
-    visit.page.mouse.move(*end, steps=4)
+    visit.page.mouse.move(end[0] + 6, end[1], steps=4)
     assert visit.page.is_visible("#loupe")
     visit.page.mouse.up()
     assert visit.point("grasp", "front") == pytest.approx((10.0, 90.0), abs=0.3)
@@ -191,6 +191,18 @@ def test_the_way_is_edited_ordered_and_has_places_of_its_own(visit: Visit) -> No
     assert way[3].mover is Role.FUNCTION
     assert way[3].pixels["front"] == pytest.approx((20.0, 30.0), abs=0.3)
     assert way[3].pixels["side"] == pytest.approx((25.0, 35.0), abs=0.3)
+
+
+def test_a_height_that_was_just_typed_loses_neither_click_nor_tab(visit: Visit) -> None:
+    visit.page.fill("#height-0", "9")
+    visit.page.click("#remove-2")  # whose button must still be there once the height is taken
+    assert visit.page.evaluate("state.waypoints.map(step => step.height)") == [0.09, 0]
+    visit.page.focus("#height-1")
+    visit.page.keyboard.press("Control+a")
+    visit.page.keyboard.type("-2")
+    visit.page.keyboard.press("Tab")
+    assert visit.page.evaluate("document.activeElement.id") == "fingers-1"
+    assert visit.page.evaluate("state.waypoints[1].height") == -0.02
 
 
 def test_mistakes_are_said_before_anything_is_saved(visit: Visit) -> None:
