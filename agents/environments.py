@@ -31,7 +31,7 @@ from kibble.agents.shaped_vec_env import ShapedVecEnv
 from kibble.agents.shaping_layer import build_shaper, run_rule
 from kibble.agents.sparse_reward import SparseVecEnv
 from kibble.agents.transform_config import ends_at_infractions
-from kibble.envs.frames import CaptureFrames, frame_source, model_views
+from kibble.envs.frames import CaptureFrames, frame_source, views_for
 from kibble.envs.hard_termination import HardTermination
 from kibble.rewards.errors import ConfigError
 from kibble.rewards.types import Frames, ModelSpec, RewardModel
@@ -86,7 +86,7 @@ def make_observed(env: Env, observation: str, spec: ModelSpec | None) -> Env:
     if observation in ("state", "relative"):
         return scaled
     assert spec is not None  # TrainConfig refuses embedding without a model
-    return FramesObservation(scaled, model_views(frame_source(env).views, spec))
+    return FramesObservation(scaled, views_for(frame_source(env), spec))
 
 
 def build_environments(config: TrainConfig, model: RewardModel | None) -> VecEnv:
@@ -176,6 +176,6 @@ def _make_one(
     for view in told:
         env = ORACLE_FRAMES[view](env)
     if spec is not None:
-        views = model_views(frame_source(env).views, spec)
+        views = views_for(frame_source(env), spec)
         env = CaptureFrames(env, every=query_every, views=views)
     return env

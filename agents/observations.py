@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from stable_baselines3.common.vec_env import VecEnv, VecEnvWrapper
 from stable_baselines3.common.vec_env.base_vec_env import VecEnvObs, VecEnvStepReturn
 
-from kibble.envs.frames import frame_source, model_views
+from kibble.envs.frames import OffersFurtherViews, frame_source, views_for
 from kibble.rewards.embedding import Embedder
 from kibble.rewards.errors import ConfigError
 from kibble.rewards.types import Frames, ModelSpec
@@ -132,6 +132,12 @@ class FramesObservation(gym.ObservationWrapper[object, object, object]):
         """Views that can be drawn."""
         return self._source.views
 
+    @property
+    def further_views(self) -> tuple[str, ...]:
+        """Views that are drawn when they are asked for by name only."""
+        source = self._source
+        return source.further_views if isinstance(source, OffersFurtherViews) else ()
+
     def frames(self, views: Sequence[str] | None = None) -> Frames:
         """Show the present state: what was observed of it, and further views drawn now."""
         chosen = self.views if views is None else tuple(views)
@@ -230,7 +236,7 @@ def embed_states(
     Raises:
         ConfigError: If a view is missing that the agent sees in training.
     """
-    shown = model_views(frame_source(env).views, spec)
+    shown = views_for(frame_source(env), spec)
     missing = [view for view in shown if view not in frames]
     if missing:
         raise ConfigError(

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kibble.agents.action_chunks import done_and_earned
-from kibble.envs.frames import FrameSource, frame_source, model_views
+from kibble.envs.frames import FrameSource, frame_source, views_for
 from kibble.rewards.errors import ConfigError
 from kibble.rewards.keypoints.sketch import Sketch
 from kibble.rewards.potential import Potential
@@ -165,7 +165,7 @@ def _task(instruction: str, info: dict[str, object]) -> Task:
 
 def _look(source: FrameSource, model: RewardModel | None) -> Frames:
     assert model is not None
-    return source.frames(model_views(source.views, model.spec))
+    return source.frames(views_for(source, model.spec))
 
 
 def _expose(

@@ -15,10 +15,12 @@ from kibble.rewards.types import Frames, ModelSpec
 __all__ = [
     "CaptureFrames",
     "FrameSource",
+    "OffersFurtherViews",
     "RenderedFrames",
     "choose_views",
     "frame_source",
     "model_views",
+    "views_for",
 ]
 
 Obs = TypeVar("Obs")
@@ -47,6 +49,16 @@ class FrameSource(Protocol):
         Raises:
             FrameError: If there is no such view.
         """
+        ...
+
+
+@runtime_checkable
+class OffersFurtherViews(Protocol):
+    """A :class:`FrameSource` with views that it draws when they are asked for by name only."""
+
+    @property
+    def further_views(self) -> tuple[str, ...]:
+        """Names of those views."""
         ...
 
 
@@ -174,13 +186,13 @@ def frame_source(env: gymnasium.Env[Obs, Act]) -> FrameSource:
 
 
 def choose_views(source: FrameSource, views: Iterable[str] | None) -> tuple[str, ...]:
-    """Return the views asked for, or all; each must be offered.
+    """Return the views asked for, or all; each must be offered, by name only at least.
 
     Raises:
         FrameError: If one is not.
     """
     chosen = source.views if views is None else tuple(views)
-    missing = [view for view in chosen if view not in source.views]
+    missing = [view for view in chosen if view not in (*source.views, *_further(source))]
     if missing or not chosen:
         raise FrameError(
             f"`views` must be among {list(source.views)}, got {list(chosen)}; "
@@ -203,6 +215,24 @@ def model_views(offered: Sequence[str], spec: ModelSpec) -> tuple[str, ...]:
             "name its rendered view with `RenderedFrames(env, view=…)`, or choose another model."
         )
     return tuple(view for view in spec.views if view in offered)
+
+
+def views_for(source: FrameSource, spec: ModelSpec) -> tuple[str, ...]:
+    """Return the views that a reward model reads of what a source can show.
+
+    Views that the model requires are drawn for it even where the source shows them by name only;
+    others only where the source shows them anyway.
+
+    Raises:
+        FrameError: If a view that the model requires cannot be shown.
+    """
+    further = _further(source)
+    required = [view for view in spec.required_views if view in further]
+    return model_views((*source.views, *required), spec)
+
+
+def _further(source: FrameSource) -> tuple[str, ...]:
+    return source.further_views if isinstance(source, OffersFurtherViews) else ()
 
 
 def _name(env: gymnasium.Env[Obs, Act]) -> str:

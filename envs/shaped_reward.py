@@ -7,7 +7,7 @@ from typing import Generic, SupportsFloat, TypeVar, final
 import gymnasium
 import numpy as np
 
-from kibble.envs.frames import CaptureFrames, frame_source, model_views
+from kibble.envs.frames import CaptureFrames, frame_source, views_for
 from kibble.rewards.penalties import read_infraction, read_penalty
 from kibble.rewards.potential import Potential
 from kibble.rewards.rule import RewardRule
@@ -88,7 +88,7 @@ class ShapedReward(gymnasium.Wrapper[Obs, Act, Obs, Act], Generic[Obs, Act]):
             instruction=instruction,
             rule=rule,
         )
-        views = model_views(frame_source(env).views, self.shaper.potential.spec)
+        views = views_for(frame_source(env), self.shaper.potential.spec)
         self._capture: CaptureFrames[Obs, Act] = CaptureFrames(env, every=query_every, views=views)
         super().__init__(self._capture)
 

@@ -36,7 +36,6 @@ from kibble.envs.tabletop.world import ACTION_SCALE, CONTROL_DT, World
 from kibble.rewards.cameras.camera import Camera
 from kibble.rewards.cameras.depth_frames import DEPTH_SUFFIX, pack_depth
 from kibble.rewards.errors import ConfigError
-from kibble.rewards.frames import single_frame
 from kibble.rewards.types import Frames
 
 __all__ = ["DWELL", "TabletopEnv"]
@@ -286,11 +285,16 @@ class TabletopEnv(gymnasium.Env[NDArray[np.float32], NDArray[np.float32]]):
 
     # -- what is seen ----------------------------------------------------------------------
 
+    @property
+    def further_views(self) -> tuple[str, ...]:
+        """Views beside ``views`` that :meth:`frames` renders when they are asked for."""
+        return tuple(view for view in self._known_views if view not in self.views)
+
     def frames(self, views: Sequence[str] | None = None) -> Frames:
         """Render the present scene.
 
         Args:
-            views: Names of cameras, or ``None`` for the environment's ``views``.
+            views: Names of cameras, or ``None`` for ``views``.
 
         Returns:
             View name to (1, H, W, 3) uint8 RGB, or packed depth of a depth view.
@@ -299,10 +303,7 @@ class TabletopEnv(gymnasium.Env[NDArray[np.float32], NDArray[np.float32]]):
             FrameError: If a view is not known.
             MissingDependencyError: If no GL back end works.
         """
-        frames: dict[str, NDArray[np.uint8]] = {}
-        for view in self.views if views is None else views:
-            frames.update(single_frame(view, self._render(view)))
-        return frames
+        return {v: self._render(v)[None] for v in (self.views if views is None else views)}
 
     def camera(self, view: str) -> Camera:
         """Return intrinsics and present extrinsics of a view; a depth view has its camera's.
@@ -394,6 +395,6 @@ class TabletopEnv(gymnasium.Env[NDArray[np.float32], NDArray[np.float32]]):
         if self._renderer is None:
             self._renderer = OffscreenRenderer(self.world.model, self.image_size)
         if view.endswith(DEPTH_SUFFIX):
-            eye = view.removesuffix(DEPTH_SUFFIX)
-            return pack_depth(self._renderer.depth(self.world.data, eye))
+            depth = self._renderer.depth(self.world.data, view.removesuffix(DEPTH_SUFFIX))
+            return pack_depth(depth)
         return self._renderer.render(self.world.data, view)

@@ -10,7 +10,7 @@ from tests.line_env import LineEnv, TwoViewEnv
 from tests.reward_models import CentroidModel
 
 from kibble.envs import CaptureFrames, FrameSource, RenderedFrames, frame_source
-from kibble.envs.frames import choose_views, model_views
+from kibble.envs.frames import choose_views, model_views, views_for
 from kibble.rewards.errors import FrameError
 
 
@@ -83,6 +83,22 @@ def test_a_models_views_are_chosen_from_those_offered():
     strict = CentroidModel(views=("front", "wrist"), required_views=("front", "wrist")).spec
     with pytest.raises(FrameError, match=r"requires the views .*views=\['wrist'\]"):
         model_views(("front",), strict)
+
+
+def test_what_a_model_requires_is_drawn_by_name_and_nothing_else():
+    env = gymnasium.make("kibble/Reach-v0", render_mode="rgb_array", views=("front",))
+    source = frame_source(env)
+    assert "side" in source.further_views
+    assert "front" not in source.further_views
+    both = CentroidModel(views=("front", "side"), required_views=("front", "side")).spec
+    either = CentroidModel(views=("front", "side"), required_views=("front",)).spec
+    assert views_for(source, both) == ("front", "side")
+    assert views_for(source, either) == ("front",)
+    _, info = CaptureFrames(env, views=views_for(source, both)).reset(seed=0)
+    assert set(info["frames"]) == {"front", "side"}
+    with pytest.raises(FrameError, match="requires the views"):
+        views_for(source, CentroidModel(views=("rear",), required_views=("rear",)).spec)
+    env.close()
 
 
 @pytest.mark.parametrize("every", [1, 2, 3, 100])
