@@ -44,6 +44,11 @@ METHODS: dict[str, tuple[str, ...]] = {
         "reward.combine=weighted",
         "task.views=[front,side,wrist]",
     ),
+    "keypoints_no_demonstration": (
+        "reward=keypoints",
+        "shaping=difference",
+        "task.views=[front,side]",
+    ),
     "oracle_keypoints": ("reward=oracle_keypoints", "shaping=difference", *DEMONSTRATION),
     # what one part is worth: the same run without it
     "potential": (*ADAPTED, *DEMONSTRATION, "shaping=potential"),

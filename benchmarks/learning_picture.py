@@ -1,6 +1,8 @@
 """Draw what ``learning.py`` measured: success while training, rollout by rollout, and after it.
 
 python benchmarks/learning_picture.py benchmarks/results/learning.json docs/images/rollouts.png
+python benchmarks/learning_picture.py benchmarks/results/keypoint_learning.json \\
+    docs/images/keypoint_rollouts.png
 """
 
 from __future__ import annotations
@@ -14,6 +16,8 @@ import numpy as np
 from kibble.agents.benchmark.pictures.style import GREY, INK, new_figure, save, tidy
 
 METHODS = {
+    "keypoints": ("keypoints", "#d1495b"),
+    "keypoints_and_grm": ("keypoints and grm_tiny", "#3a7d44"),
     "full": ("grm_tiny, adapted to the demonstration", "#1b6ca8"),
     "sparse": ("sparse", "#9aa5b1"),
     "oracle": ("the simulator's own progress", "#c2a878"),
@@ -61,7 +65,7 @@ def main() -> None:
     panels[0].set_ylabel("success, %", fontsize=9)
     handles, labels = panels[0].get_legend_handles_labels()
     figure.legend(
-        handles, labels, loc="outside lower center", ncols=len(METHODS), frameon=False, fontsize=9
+        handles, labels, loc="outside lower center", ncols=len(handles), frameon=False, fontsize=9
     )
     figure.suptitle(
         "One demonstration: success while training (lines), and in 100 episodes after it (dots); "
