@@ -6,14 +6,19 @@ import numpy as np
 import pytest
 from PIL import Image
 from tests.rewards.keypoints.fixed.marked import INSTRUCTION, marked_scene
+from tests.rewards.keypoints.prompting.scripted_backend import DrawingBackend
 
 from kibble.agents.keypoints.config import KeypointsConfig
 from kibble.agents.keypoints.proposed import draw_proposed, largest_error
+from kibble.agents.keypoints.proposers import open_proposer
 from kibble.agents.keypoints.run import keypoints
+from kibble.agents.keypoints.scene import SimulatedScenes
+from kibble.agents.oracle_keypoints import OracleDetector
 from kibble.agents.task_config import TaskConfig
-from kibble.rewards.errors import ConfigError
+from kibble.rewards.adapters import keypoints_vlm
+from kibble.rewards.errors import ConfigError, WeightsError
 from kibble.rewards.keypoints.fixed.file import write_file
-from kibble.rewards.keypoints.roles import Role
+from kibble.rewards.keypoints.roles import ROLES, Role
 
 PUSH = TaskConfig(name="push", id="kibble/Push-v0", views=["front", "side"])
 
@@ -83,3 +88,45 @@ def test_the_largest_error_is_told_for_96_rows() -> None:
     assert worst[0] is Role.GRIPPER
     assert worst[1] == pytest.approx(5.0)
     assert largest_error(proposal, {}) is None
+
+
+def test_a_language_model_is_asked_about_every_scene(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    backend = DrawingBackend(seed=0)
+    monkeypatch.setattr(keypoints_vlm, "open_backend", lambda *_, **__: backend)
+    name = "keypoints_vlm@any/model?constrain=true"
+    one = sheet(tmp_path / "a.png", task=PUSH, scenes=1, proposer=name)
+    two = sheet(tmp_path / "b.png", task=PUSH, scenes=2, proposer=name)
+    assert two.width > one.width
+    picture = tmp_path / "start.png"
+    one.crop((0, 120, 288, 408)).save(picture)
+    sheet(tmp_path / "c.png", input=str(picture), proposer=name, instruction="push it")
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("keypoints_vlms@any", "`proposer` must be keypoints_vlm@WEIGHTS"),
+        ("keypoints_vlm@any?sample=2", "must be known, got 'sample'; did you mean samples"),
+        ("models/none", "models/none"),
+        ("none.yaml", "nothing there at 'none.yaml'"),
+    ],
+)
+def test_proposers_that_are_none_are_named(tmp_path: Path, name: str, text: str) -> None:
+    with pytest.raises((ConfigError, WeightsError), match=text):
+        sheet(tmp_path / "a.png", task=PUSH, scenes=1, proposer=name)
+
+
+def test_the_embedded_network_finds_the_points(tmp_path: Path) -> None:
+    for view in ("front", "side"):
+        task = TaskConfig(name="push", id="kibble/Push-v0", views=[view])
+        scene = SimulatedScenes(KeypointsConfig(task=task), clear=False)
+        first = scene.open(11)
+        scene.close()
+        proposal = open_proposer("embedded", first).propose(str(first.instruction), first.frames)
+        truth = OracleDetector(first.cameras).detect([""], first.oracle).pixels[view][0]
+        places = {view: {role: tuple(truth[r]) for r, role in enumerate(ROLES)}}
+        worst = largest_error(proposal, places)
+        assert worst is not None
+        assert worst[1] < 8.0
