@@ -7,6 +7,7 @@ from dataclasses import asdict, fields
 
 from kibble.agents.keypoint_training.accuracy import Accuracy
 from kibble.agents.keypoint_training.config import PretrainKeypointsConfig
+from kibble.rewards.keypoints.embedded.network import KeypointNetwork
 
 __all__ = ["keypoint_card"]
 
@@ -23,25 +24,26 @@ tasks only; Apache-2.0 like the project.
 
     {command}
 
-{frames} pictures of 96 x 96 pixels ({views}) with {samples} questions about them, each in six
-wordings, of {tasks}: moments of episodes that go from expert to aimless. Half of the episodes
-show the plain scene, half a drawn look: camera poses, light, shades of the colours, surfaces,
-textures, distractors. Of every picture all goals of its scene are asked for, and things that are
-not there, mostly because a colour is another one.
+{frames} pictures of {side} pixels ({views}) with {samples} questions about them, each in
+several wordings, of {tasks}: moments of
+episodes that go from expert to aimless. Half of the episodes show the plain scene, half a drawn
+look: camera poses, light, shades of the colours, surfaces, textures, distractors. Of every picture
+all goals of its scene are asked for, and things that are not there, mostly because a colour is
+another one.
 
 A picture is encoded once by a strided CNN. The sentence, read by a small transformer, looks at it
 with eight queries; where they look and what they find steers a second pass (feature-wise scale and
-shift) that marks every role on a grid of 24 x 24 cells, with the offset within the cell. Pictures
-are warped (scale, turn, shift, and mirrored where the workspace is symmetrical), tinted, made
-noisy; some sentences carry an unknown word, some are random words. The loss is the divergence of
-the heatmaps from a normal distribution of 0.7 cells about the point, the absolute error of the
+shift) that marks every role on a grid of cells of 4 x 4 pixels, with the offset within the cell.
+Pictures are warped (scale, turn, shift, and mirrored where the workspace is symmetrical), tinted,
+made noisy; some sentences carry an unknown word, some are random words. The loss is the divergence
+of the heatmaps from a normal distribution of 0.7 cells about the point, the absolute error of the
 offsets, and cross-entropy of presence and of the plan. AdamW, {steps} steps of {pictures} pictures
 with {sentences} sentences each, peak learning rate {rate:g}, half cosine, running average of the
 weights, bfloat16 pictures and feature maps, seed {seed}.
 
 ## How far it is off on unseen scenes
 
-Pixels of 96 x 96; {heldout} questions per task about scenes that training never drew, in the three
+Pixels of {side}; {heldout} questions per task about scenes that training never drew, in the three
 views, in any wording of training. Roles: medians of visible points.
 
 {tables}
@@ -68,8 +70,7 @@ def keypoint_card(
     config: PretrainKeypointsConfig,
     rows: Mapping[str, Sequence[Accuracy]],
     *,
-    plans: int,
-    parameters: int,
+    network: KeypointNetwork,
     views: Mapping[str, int],
     samples: int,
 ) -> str:
@@ -78,17 +79,19 @@ def keypoint_card(
     Args:
         config: The run's configuration.
         rows: Look of the scenes to accuracy by task.
-        plans: Ways that the network tells apart.
-        parameters: Parameters of the network.
+        network: The trained network.
         views: View to number of pictures trained on.
         samples: Questions about them.
     """
+    height, width = network.config.image_size
+    parameters = sum(parameter.numel() for parameter in network.parameters())
     return _TEMPLATE.format(
         name=config.name,
-        plans=plans,
+        plans=len(network.config.plans),
         parameters=f"{parameters / 1e6:.2f} million",
         command=_command(config),
         frames=sum(views.values()),
+        side=f"{height} x {width}",
         views=", ".join(f"{count} {view}" for view, count in views.items()),
         samples=samples,
         tasks=", ".join(config.tasks),

@@ -152,8 +152,7 @@ def _report(
     card = keypoint_card(
         config,
         rows,
-        plans=len(samples.ways),
-        parameters=sum(parameter.numel() for parameter in network.parameters()),
+        network=network,
         views=dict(zip(views.tolist(), counts.tolist(), strict=True)),
         samples=len(samples.named),
     )

@@ -73,5 +73,7 @@ def _parse(document: Mapping[str, Any]) -> tuple[str, KeypointConfig]:
     unknown = set(settings) - {field.name for field in fields(KeypointConfig)}
     if unknown:
         raise ValueError(f"unknown keys {sorted(unknown)}")
+    if not settings["plans"]:
+        raise ValueError("no plans")
     settings["plans"] = tuple(Plan.parse(plan) for plan in settings["plans"])
     return str(document["name"]), KeypointConfig(**settings)
