@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -37,6 +38,8 @@ class RewardConfig:
         also: Further reward models, read beside the first and combined with it.
         combine: How they are combined: min, product, weighted (their mean) or lexicographic (in
             the order given).
+        shares: Of weighted, the weight of the first model and of each further one; equal where
+            left out.
     """
 
     name: str = "sparse"
@@ -47,6 +50,7 @@ class RewardConfig:
     goal: Any = None
     also: list[str] = field(default_factory=list)
     combine: str = "min"
+    shares: list[float] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         one_of("reward.combine", self.combine, COMBININGS)
@@ -70,4 +74,20 @@ class RewardConfig:
             raise ConfigError(
                 f"`reward.also` combines reward models, got {list(self.also)} with "
                 f"reward.kind={self.kind}; choose reward=grm_tiny first, or leave it empty."
+            )
+        if self.shares:
+            self._check_shares()
+
+    def _check_shares(self) -> None:
+        if self.combine != "weighted":
+            raise ConfigError(
+                f"`reward.shares` are for reward.combine=weighted, got {list(self.shares)} with "
+                f"{self.combine}; leave them out, or combine by weight."
+            )
+        fit = len(self.shares) == 1 + len(self.also) and any(self.shares)
+        if not fit or not all(math.isfinite(share) and share >= 0 for share in self.shares):
+            raise ConfigError(
+                "`reward.shares` must be one number of at least 0 for reward.weights and each of "
+                f"reward.also, not all 0, got {list(self.shares)} for {1 + len(self.also)} "
+                "models; write for example reward.shares=[2,1]."
             )

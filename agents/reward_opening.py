@@ -45,7 +45,10 @@ def load_reward_model(
         require_causal(card_of(reference))  # before weights are loaded
     every = config.shaping.query_every if query_every is None else query_every
     members = [open_watching(one, config, device, query_every=every) for one in references]
-    return members[0] if len(members) == 1 else CombinedModel(members, config.reward.combine)
+    if len(members) == 1:
+        return members[0]
+    shares = config.reward.shares or None
+    return CombinedModel(members, config.reward.combine, weights=shares)
 
 
 def open_watching(

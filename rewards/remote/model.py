@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kibble.rewards.adapters.remote import Options
+from kibble.rewards.cameras.depth_frames import DEPTH_SUFFIX
 from kibble.rewards.errors import FrameError, ModelError
 from kibble.rewards.frames import check_frames
 from kibble.rewards.remote.batches import Batch, in_batches
@@ -121,7 +122,7 @@ class RemoteModel:
         for episode in episodes:
             episode.steps += 1
         pictures = [
-            {view: self._picture(images[i]) for view, images in frames.items()}
+            {view: self._picture(view, images[i]) for view, images in frames.items()}
             for i in range(len(episodes))
         ]
         outcomes = self._ask(episodes, pictures)
@@ -236,12 +237,15 @@ class RemoteModel:
             self._said = outcome.message
             _LOGGER.warning("Reward service, model %r: %s", self._name, outcome.message)
 
-    def _picture(self, pixels: NDArray[np.uint8]) -> EncodedPicture:
+    def _picture(self, view: str, pixels: NDArray[np.uint8]) -> EncodedPicture:
+        lossy = self._format == "jpeg"
+        if lossy and view.endswith(DEPTH_SUFFIX):  # its bytes are digits of one number
+            return encode_picture(pixels, format="png")
         return encode_picture(pixels, format=self._format, quality=self._quality)
 
     def _encoded(self, frames: Frames) -> EncodedFrames:
         return {
-            view: tuple(self._picture(image) for image in images)
+            view: tuple(self._picture(view, image) for image in images)
             for view, images in frames.items()
         }
 
