@@ -250,6 +250,28 @@ _ROWS = (
         ),
     ),
     Command(
+        name="calibrate",
+        summary="find where a camera stands from points clicked in its picture, and look at it",
+        examples=(
+            (
+                "kibble calibrate camera=usb_cam.yaml points=points.yaml picture=front.png "
+                "view=front",
+                "writes calibration/front.yaml, and a picture with a grid on the table",
+            ),
+            (
+                "kibble calibrate camera=calibration/front.yaml picture=today.png",
+                "draw a calibration that exists: does the grid still lie on the table?",
+            ),
+        ),
+        schema="kibble.agents.calibrate.config:CalibrateConfig",
+        function="kibble.agents.calibrate.run:calibrate",
+        graphics="never",
+        notes=(
+            "The folder, with a file for every view, is what `kibble train "
+            "'reward=keypoints?calibration=calibration'` takes.",
+        ),
+    ),
+    Command(
         name="score",
         summary="read a recording with reward models: figures, film and an interactive page",
         examples=(

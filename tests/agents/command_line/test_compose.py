@@ -26,6 +26,7 @@ NEEDED = {
 }
 
 REQUIRED = {
+    "calibrate": ["camera=a.yaml", "picture=a.png"],
     "evaluate": ["run=runs/a"],
     "score": ["input=a.mp4"],
     "sweep": ["out=runs/sweep"],

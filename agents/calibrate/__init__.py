@@ -1,0 +1,1 @@
+"""``kibble calibrate``: find where a camera stands, and see whether that is right."""
