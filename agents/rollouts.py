@@ -178,7 +178,9 @@ def _expose(
     """Add the present moment to a film."""
     if film is None:
         return
-    frames = sources[slot].frames()
+    source = sources[slot]
+    read = () if potential is None else views_for(source, potential.spec)
+    frames = source.frames(tuple(dict.fromkeys((*source.views, *read))))
     film.frames.append({view: images[0] for view, images in frames.items()})
     film.progress.append(None if potential is None else float(potential.progress[slot]))
     film.sketches.append(None if potential is None else potential.sketch(slot))
