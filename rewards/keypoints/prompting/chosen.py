@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -64,10 +63,11 @@ def agreed_marks(
     *,
     asked: int,
 ) -> Chosen:
-    """Choose for each slot the mark that all samples are nearest to.
+    """Choose the sample that all others are nearest to.
 
-    Marks differ wholly from a tenth of the picture's longer side on. With one sample the
-    confidence is the probability of its label.
+    It is taken as a whole, so that its marks belong together. Marks differ wholly from a tenth of
+    the picture's longer side on. The confidence of each mark is how near the others' are to it,
+    or with one sample the probability of its label.
 
     Args:
         samples: By key, what was said; at least one.
@@ -75,21 +75,28 @@ def agreed_marks(
         sizes: View to (height, width), pixels.
         asked: How many samples were asked for.
     """
+
+    def far(slot: Slot, one: Mapping[str, Said], other: Mapping[str, Said]) -> float:
+        places = (slot.pixel(said[slot.key].label) for said in (one, other))
+        return choice_distance(*places, reach=_REACH * max(sizes[slot.view]))
+
+    def apart(one: Mapping[str, Said], other: Mapping[str, Said]) -> float:
+        return sum(far(slot, one, other) for slot in slots) / len(slots)
+
+    medoid = agree(samples, apart, asked=asked).answer
     points: dict[tuple[str, Role], tuple[float, float]] = {}
     confidences: dict[tuple[str, Role], float] = {}
     for slot in slots:
-        reach = _REACH * max(sizes[slot.view])
-        said = [sample[slot.key] for sample in samples]
-        agreed = agree(
-            [slot.pixel(one.label) for one in said],
-            functools.partial(choice_distance, reach=reach),
-            asked=asked,
+        said = medoid[slot.key]
+        place = slot.pixel(said.label)
+        if place is None:
+            continue
+        points[slot.view, slot.role] = place
+        missing = asked - len(samples)
+        differing = missing + sum(far(slot, medoid, sample) for sample in samples)
+        confidences[slot.view, slot.role] = (
+            said.probability if asked == 1 else max(0.0, 1.0 - differing / (asked - 1))
         )
-        if agreed.answer is not None:
-            points[slot.view, slot.role] = agreed.answer
-            confidences[slot.view, slot.role] = (
-                said[0].probability if asked == 1 else agreed.confidence
-            )
     return Chosen(points=points, confidences=confidences)
 
 
