@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import gymnasium
 import imageio.v3 as iio
 import numpy as np
 from tests.agents.keypoints.test_sketched import PIXELS, sketch
+from tests.reward_models import CentroidModel
 
+import kibble.envs  # noqa: F401  (registers the tabletop suite)
 from kibble.agents.overlay import draw_overlay, write_video
-from kibble.agents.rollouts import Film, Outcome
+from kibble.agents.rollouts import Film, Outcome, play
 from kibble.rewards.cameras.depth_frames import depth_view
 
 
@@ -55,3 +58,24 @@ def test_the_film_plays(tmp_path) -> None:
     read = iio.imread(tmp_path / "film.mp4", plugin="pyav")
     images = draw_overlay(outcome(marked), marked)
     assert read.shape == (5, *images.shape[1:])  # the last image stays for a second
+
+
+class Still:
+    """Stays where it is."""
+
+    def act(self, observations: list[object]) -> np.ndarray:
+        return np.zeros((len(observations), 4), np.float32)
+
+
+def test_a_film_shows_every_view_that_the_model_reads_once() -> None:
+    env = gymnasium.make("kibble/Reach-v0", views=("front",), image_size=(16, 16))
+    env = gymnasium.wrappers.TimeLimit(env, 2)
+    model = CentroidModel(views=("front", "side"), required_views=("front", "side"))
+    (seen,) = play(Still(), [env], [(0, 0)], model=model, film=True)  # type: ignore[list-item]
+    (unread,) = play(Still(), [env], [(0, 0)], film=True)  # type: ignore[list-item]
+    env.close()
+    assert seen.film is not None
+    assert unread.film is not None
+    assert [tuple(frames) for frames in seen.film.frames] == [("front", "side")] * 3
+    assert [tuple(frames) for frames in unread.film.frames] == [("front",)] * 3
+    assert seen.film.sketches == [None] * 3
