@@ -12,6 +12,7 @@ from torch import Tensor
 from kibble.agents.keypoint_training.samples import Samples
 from kibble.agents.keypoint_training.shards import ABSENT
 from kibble.agents.keypoint_training.warping import draw_warps, warp_pictures, warp_pixels
+from kibble.envs.tabletop.palette import PALETTE
 from kibble.rewards.grm.augmentation import Tint
 from kibble.rewards.grm.instructions import Tokenizer
 
@@ -20,8 +21,11 @@ __all__ = ["UNKNOWN_PLAN", "Batch", "BatchSampler"]
 UNKNOWN_PLAN = -1
 """Stands for the plan of a sentence without sense."""
 _MIRRORED_VIEWS = ("front", "top")  # the workspace is symmetrical, as they see it
+_TURNED_VIEWS = ("top",)  # looks straight down: a slight tilt turns its picture far
 _UNNAMED = 0.25  # share of sentences that name what is not there, where there are some
-_ELSEWHERE = 0.7  # share of them that are true of other scenes of the task: a colour is wrong
+_RECOLOURED = 0.45  # share of them that fit other scenes of the task: a colour is wrong
+_MISNAMED = 0.35  # share of them that fit scenes of other tasks in these colours: a thing is wrong
+_STACKING = "stack"
 _SENSELESS = 0.04  # share of sentences that are random words
 _STRANGE = 0.15  # share of sentences with a word that nobody knows
 
@@ -82,10 +86,9 @@ class BatchSampler:
         self._of_task = [
             np.flatnonzero(samples.scenes == number) for number in range(len(samples.tasks))
         ]
-        self._of_plan = [
-            np.unique(samples.phrasings[samples.plans == number])
-            for number in range(len(samples.ways))
-        ]
+        self._meant = np.zeros(len(samples.sentences), np.int64)  # the plan of each sentence
+        self._meant[samples.phrasings] = samples.plans[:, None]
+        self._colours = np.array([_colours(text) for text in samples.sentences])
         self._encoded = [tokenizer.encode(sentence) for sentence in samples.sentences]
 
     def draw(self) -> Batch:
@@ -95,7 +98,8 @@ class BatchSampler:
         frames = np.array([rng.choice(self._of_task[task]) for task in tasks])
         pictures = self._tint(samples.frames[frames][:, None, None])
         mirrored = np.isin(samples.views[frames], _MIRRORED_VIEWS)
-        warps = draw_warps(mirrored, self._size, rng)
+        turned = np.isin(samples.views[frames], _TURNED_VIEWS)
+        warps = draw_warps(mirrored, turned, self._size, rng)
         pictures = warp_pictures(pictures, warps).to(self._dtype)
         chosen = np.concatenate([self._choose(frame) for frame in frames])
         rows = np.repeat(np.arange(len(frames)), self._sentences)
@@ -141,15 +145,38 @@ class BatchSampler:
             length = int(rng.integers(1, tokenizer.max_tokens // 2))
             return torch.from_numpy(rng.integers(1, tokenizer.size, size=length)), UNKNOWN_PLAN
         sentence, plan = int(rng.choice(samples.phrasings[sample])), int(samples.plans[sample])
-        if not samples.named[sample] and rng.random() < _ELSEWHERE:
-            of_frame = slice(*samples.first[frame : frame + 2])
-            named = samples.named[of_frame]
-            other_plan = int(rng.choice(samples.plans[of_frame][named]))
-            other = int(rng.choice(self._of_plan[other_plan]))
-            if other not in samples.phrasings[of_frame][named]:
-                sentence, plan = other, other_plan
+        others = np.empty(0, np.int64) if samples.named[sample] else self._not_there(frame)
+        if len(others):
+            sentence = int(rng.choice(others))
+            plan = int(self._meant[sentence])
         numbers = list(self._encoded[sentence])
         if rng.random() < _STRANGE and len(numbers) < tokenizer.max_tokens:
             strange = int(rng.integers(tokenizer.size - tokenizer.hash_buckets, tokenizer.size))
             numbers.insert(int(rng.integers(len(numbers) + 1)), strange)
         return torch.tensor(numbers), plan
+
+    def _not_there(self, frame: int) -> NDArray[np.int64]:
+        """Sentences that differ from true ones in a colour or in a thing; none now and then."""
+        samples = self._samples
+        of_frame = slice(*samples.first[frame : frame + 2])
+        named = samples.named[of_frame]
+        there = np.unique(samples.phrasings[of_frame][named])
+        same_task = np.isin(self._meant, samples.plans[of_frame][named])
+        draw = self.rng.random()
+        if draw < _RECOLOURED:
+            fits = same_task
+            fits[there] = False
+        elif draw < _RECOLOURED + _MISNAMED:
+            shown = np.bitwise_or.reduce(self._colours[there], initial=0)
+            fits = ~same_task & ((self._colours & ~shown) == 0)
+            if _STACKING in samples.ways:  # two coloured cubes can be stacked in any scene
+                fits &= self._meant != samples.ways.index(_STACKING)
+        else:
+            return np.empty(0, np.int64)
+        return np.flatnonzero(fits)
+
+
+def _colours(sentence: str) -> int:
+    """The colours that a sentence names, a bit each."""
+    words = Tokenizer.words(sentence)
+    return sum(1 << bit for bit, name in enumerate(PALETTE) if name in words)

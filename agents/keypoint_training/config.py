@@ -46,7 +46,7 @@ class PretrainKeypointsConfig:
     data: str = "data/keypoints"
     seed: int = 0
     workers: int = 2
-    steps: int = 4500
+    steps: int = 5500
     pictures: int = 16
     sentences: int = 4
     learning_rate: float = 2e-3

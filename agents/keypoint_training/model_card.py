@@ -28,18 +28,19 @@ tasks only; Apache-2.0 like the project.
 several wordings, of {tasks}: moments of
 episodes that go from expert to aimless. Half of the episodes show the plain scene, half a drawn
 look: camera poses, light, shades of the colours, surfaces, textures, distractors. Of every picture
-all goals of its scene are asked for, and things that are not there, mostly because a colour is
-another one.
+all goals of its scene are asked for, and things that are not there, mostly because one colour or
+one thing is another.
 
 A picture is encoded once by a strided CNN. The sentence, read by a small transformer, looks at it
 with eight queries; where they look and what they find steers a second pass (feature-wise scale and
 shift) that marks every role on a grid of cells of 4 x 4 pixels, with the offset within the cell.
-Pictures are warped (scale, turn, shift, and mirrored where the workspace is symmetrical), tinted,
-made noisy; some sentences carry an unknown word, some are random words. The loss is the divergence
-of the heatmaps from a normal distribution of 0.7 cells about the point, the absolute error of the
-offsets, and cross-entropy of presence and of the plan. AdamW, {steps} steps of {pictures} pictures
-with {sentences} sentences each, peak learning rate {rate:g}, half cosine, running average of the
-weights, bfloat16 pictures and feature maps, seed {seed}.
+Pictures are warped (scale, turn, shift; mirrored where the workspace is symmetrical, turned to any
+side where seen from above), tinted, made noisy; some sentences carry an unknown word, some are
+random words. The loss is the divergence of the heatmaps from a normal distribution of 0.7 cells
+about the point, the absolute error of the offsets, and cross-entropy of presence and of the plan.
+AdamW, {steps} steps of {pictures} pictures with {sentences} sentences each, peak learning rate
+{rate:g}, half cosine, running average of the weights, bfloat16 pictures and feature maps, seed
+{seed}.
 
 ## How far it is off on unseen scenes
 

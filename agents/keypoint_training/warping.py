@@ -17,12 +17,16 @@ _SHIFT = 0.09  # share of the side
 
 
 def draw_warps(
-    mirrored: NDArray[np.bool_], size: tuple[int, int], rng: np.random.Generator
+    mirrored: NDArray[np.bool_],
+    turned: NDArray[np.bool_],
+    size: tuple[int, int],
+    rng: np.random.Generator,
 ) -> NDArray[np.float64]:
     """Draw an affine map of pixels for each of N pictures.
 
     Args:
         mirrored: (N,) bool, where left and right may change places.
+        turned: (N,) bool, where up may be anywhere: seen from straight above.
         size: (height, width) of the pictures.
         rng: Source of randomness.
 
@@ -33,7 +37,7 @@ def draw_warps(
     moves = rng.random(n) >= _STILL
     zoom = moves * rng.uniform(-_ZOOM, _ZOOM, n)
     stretch = moves * rng.uniform(-_STRETCH, _STRETCH, n)
-    turn = moves * rng.uniform(-_TURN, _TURN, n)
+    turn = moves * rng.uniform(-1.0, 1.0, n) * np.where(turned, np.pi, _TURN)
     shift = moves[:, None] * rng.uniform(-_SHIFT, _SHIFT, (n, 2)) * (width, height)
     sign = np.where(mirrored & (rng.random(n) < 0.5), -1.0, 1.0)
     across, down = np.exp(zoom + stretch), np.exp(zoom - stretch)
