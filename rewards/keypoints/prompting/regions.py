@@ -83,13 +83,16 @@ def region_points(labels: NDArray[np.int16], limit: int) -> NDArray[np.float64]:
     more = np.full(int(labels.max(initial=0)) + 1, _MORE)
     edge = np.concatenate([labels[0], labels[-1], labels[:, 0], labels[:, -1]])
     more[edge] = 0  # what the picture cuts is rarely what a task is about
+    gaps = np.full(len(things), np.inf)  # (P,) to the nearest chosen point
+    for point in chosen:
+        gaps = np.minimum(gaps, np.linalg.norm(on_things - point, axis=1))
     while chosen and len(chosen) < limit:
-        gaps = np.linalg.norm(on_things[:, None] - np.array(chosen)[None], axis=2).min(axis=1)
-        gaps[more[things] == 0] = 0.0
-        furthest = int(gaps.argmax())
-        if gaps[furthest] < 2.0 * apart:
+        open_gaps = np.where(more[things] > 0, gaps, 0.0)
+        furthest = int(open_gaps.argmax())
+        if open_gaps[furthest] < 2.0 * apart:
             break
         chosen.append(on_things[furthest])
+        gaps = np.minimum(gaps, np.linalg.norm(on_things - on_things[furthest], axis=1))
         more[things[furthest]] -= 1
     kept: list[NDArray[np.float64]] = []
     for point in chosen[:limit]:
