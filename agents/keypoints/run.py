@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import sys
 import threading
 import webbrowser
@@ -49,7 +50,8 @@ def keypoints(config: KeypointsConfig) -> int:
         threading.Thread(target=webbrowser.open, args=(server.url,), daemon=True).start()
     saved = server.run()
     print(f"Keypoints: {saved}")
-    print(f"Use them with `kibble train reward=keypoints reward.weights=keypoints@{saved} …`")
+    reward = shlex.quote(f"reward=keypoints@{saved}")
+    print(f"Use them with `kibble train {reward} …`")
     return 0
 
 
