@@ -97,7 +97,7 @@ _ROWS = (
             (
                 "kibble train task=push reward=keypoints 'reward.also=[grm_tiny]' "
                 "reward.combine=weighted 'reward.shares=[3,1]'",
-                "keypoints that the sentence names, beside a process reward of a quarter of the weight",
+                "keypoints that the sentence names, and a process reward that weighs a quarter",
             ),
             (
                 "kibble train task=drawer_open 'reward=clip@openai/clip-vit-base-patch32?"
@@ -249,9 +249,9 @@ _ROWS = (
         function="kibble.agents.keypoints.run:keypoints",
         graphics="maybe",
         notes=(
-            "Train with what was clicked by `kibble train reward=keypoints@marks.yaml`. Points that "
-            "are marked in two calibrated views are placed in metres; docs/keypoints.md says how "
-            "to calibrate.",
+            "Train with what was clicked by `kibble train reward=keypoints@marks.yaml`. Points "
+            "that are marked in two calibrated views are placed in metres; docs/keypoints.md says "
+            "how to calibrate.",
         ),
     ),
     Command(
