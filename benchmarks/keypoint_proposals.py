@@ -1,6 +1,6 @@
 """How well the embedded network proposes keypoints, in scenes that training never drew.
 
-    python benchmarks/keypoint_proposals.py --seeds 0,1,2 --episodes 30
+    python benchmarks/keypoint_proposals.py --seeds 0,1,2 --episodes 10
 
 In start frames of every task it proposes gripper, grasp, function and target point, and is
 compared with the simulator: in pixels at 96 x 96 (views front and side), in mm by depth (front;
@@ -69,7 +69,8 @@ class Judged:
         views: (R,) m, error by two views.
         right: Whether the named things are marked, and not others.
         confidence: Of the proposal.
-        vain: Of a proposal for a sentence that names nothing in view.
+        vain: Confidence in a sentence about what is not in view.
+        of_other_task: Whether that sentence is about another task's things, not another colour.
     """
 
     look: str
@@ -85,6 +86,7 @@ class Judged:
     right: bool
     confidence: float
     vain: float
+    of_other_task: bool
 
     @property
     def pixels(self) -> NDArray[np.float64]:
@@ -129,6 +131,7 @@ def judge(
         right=proposal.confidence > 0 and is_right(env, proposed),
         confidence=proposal.confidence,
         vain=proposer.propose(wording, frames).confidence,
+        of_other_task=vain.plan != env.task.name,
     )
 
 
@@ -200,8 +203,11 @@ def median(parts: Sequence[NDArray[np.float64]], *, scale: float = 1.0) -> dict[
 
 def share(hits: Sequence[bool]) -> dict[str, object]:
     """Share of hits with its interval."""
+    if not hits:
+        return {"count": 0}
     told = wilson(sum(hits), len(hits))
-    return {"share": round(told.rate, 4), "interval": [round(told.low, 4), round(told.high, 4)]}
+    interval = [round(told.low, 4), round(told.high, 4)]
+    return {"share": round(told.rate, 4), "interval": interval, "count": len(hits)}
 
 
 def summary(rows: Sequence[Judged]) -> dict[str, object]:
@@ -225,7 +231,8 @@ def summary(rows: Sequence[Judged]) -> dict[str, object]:
         "mm_by_two_views": median([row.views for row in rows], scale=1000.0),
         "right_object": share([row.right for row in rows]),
         "confident_in_what_is_there": share([row.confidence > 0 for row in rows]),
-        "refuses_what_is_not": share([row.vain == 0 for row in rows]),
+        "refuses_other_colours": share([r.vain == 0 for r in rows if not r.of_other_task]),
+        "refuses_other_things": share([r.vain == 0 for r in rows if r.of_other_task]),
     }
     seeds = sorted({row.seed for row in rows})
     figures["by_seed"] = {
@@ -243,7 +250,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--weights", default="keypoint_tiny", help="name or folder")
     parser.add_argument("--seeds", default="0,1,2")
-    parser.add_argument("--episodes", type=int, default=30, help="of each task, look and seed")
+    parser.add_argument("--episodes", type=int, default=10, help="of each task, look and seed")
     parser.add_argument("--name", default="keypoint_proposals", help="of the JSON")
     parser.add_argument("--picture", type=Path, default=None, help="of the worst proposals")
     options = parser.parse_args()
