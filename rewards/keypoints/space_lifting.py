@@ -30,6 +30,7 @@ METHODS: tuple[str, ...] = ("auto", "views", "depth", "plane")
 _DISAGREE = 1 / 16  # of a picture's height: reprojection error from which views are not one point
 _GUESSED = 0.5  # of the confidence that is left where a height is taken over from earlier
 _GRIPPER = ROLES.index(Role.GRIPPER)
+_ABOVE = 0.01  # m over the table that a hand must be, or its depth is that of the table
 
 
 @final
@@ -40,7 +41,8 @@ class SpaceLifting:
       reprojection error of more than a sixteenth of the picture's height, one of them shows
       another thing: the point is lost.
     - ``depth``: the depth frame of a view in which the point is seen. It measures surfaces, and
-      knows nothing of points in free space or inside a hand.
+      knows nothing of points in free space or inside a hand: a gripper is where its fingers are
+      seen, and lost where the table is seen between them.
     - ``plane``: the horizontal plane at ``surface``, for all points.
     - ``auto``: views; what they do not give, by depth; what that does not give, by the plane of
       the height at which the point was last, at half the confidence. That is for things; a hand
@@ -117,6 +119,8 @@ class SpaceLifting:
                 lifted = self._by_depth(
                     view, np.where(seen[..., None], pixels[row], np.nan), frames
                 )
+                between = lifted[..., _GRIPPER, 2] < self._surface + _ABOVE  # seen between fingers
+                lifted[..., _GRIPPER, :][between] = np.nan
                 placed.take(lifted, confidence[row], state[row])
         if self._method in ("auto", "plane"):
             alone = known.sum(axis=0) == 1

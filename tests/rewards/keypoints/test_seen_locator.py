@@ -7,6 +7,7 @@ from tests.rewards.keypoints.scripted import PUSH, X, Z, pushed, scene
 
 from kibble.rewards.adapters.keypoints import CARD
 from kibble.rewards.cameras.camera_info import write_camera_info
+from kibble.rewards.cameras.depth_frames import pack_depth, unpack_depth
 from kibble.rewards.errors import ConfigError
 from kibble.rewards.keypoints.errors import ProposalError
 from kibble.rewards.keypoints.opening import open_keypoints
@@ -222,3 +223,17 @@ def test_two_views_are_needed_to_triangulate():
         SpaceLifting("tabletop", ["front"], method="views")
     with pytest.raises(ConfigError, match="`lifting` must be one of"):
         SpaceLifting("tabletop", ["front"], method="magic")
+
+
+def test_a_hand_is_not_where_the_table_is_seen_between_its_fingers():
+    looks = locator(space("front", method="depth"), "front", "front_depth")
+    shown = frames(START, ["front"], depth=True)
+    camera = cameras("front")["front"]
+    column, row = camera.project(START)[GRIPPER].astype(int)
+    ray = camera.rays(np.array([column + 0.5, row + 0.5]))
+    depth = unpack_depth(shown["front_depth"])
+    depth[0, row - 3 : row + 4, column - 3 : column + 4] = -camera.centre[2] / ray[2]
+    shown["front_depth"] = pack_depth(depth)
+    located = looks.open("push it", shown).located
+    assert located.state[0, GRIPPER] == TrackState.LOST
+    assert located.state[0, TARGET] == TrackState.SEEN
