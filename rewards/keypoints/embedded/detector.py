@@ -23,6 +23,7 @@ from kibble.rewards.keypoints.embedded.network import (
 )
 from kibble.rewards.keypoints.embedded.plan import Plan
 from kibble.rewards.keypoints.embedded.readout import read_points
+from kibble.rewards.keypoints.roles import ROLES
 from kibble.rewards.native_dtype import native_dtype
 from kibble.rewards.types import Frames
 
@@ -97,15 +98,20 @@ class EmbeddedDetector:
         """
         views = self._chosen(frames)
         check_frames({view: frames[view] for view in views}, views=views, count=len(instructions))
-        sentences = tuple(dict.fromkeys(instructions))
-        heard = [self._hear(sentence) for sentence in sentences]
-        rows = torch.tensor([sentences.index(sentence) for sentence in instructions])
-        found = {view: self._look(frames[view], heard, rows) for view in views}
-        return Detections(
-            pixels={view: points[0] for view, points in found.items()},
-            confidence={view: points[1] for view, points in found.items()},
-            visible={view: points[2] for view, points in found.items()},
-        )
+        size = self._network.config.image_size
+        suited = np.concatenate([resize_frames(frames[view], size) for view in views])
+        heard = {sentence: self._hear(sentence) for sentence in dict.fromkeys(instructions)}
+        columns = self._look(suited, [heard[text] for text in instructions] * len(views))
+        pixels, confidence, visible = {}, {}, {}
+        for view, found in zip(views, np.split(columns, len(views)), strict=True):
+            height, width = frames[view].shape[1:3]
+            pixels[view] = found[..., :2] * np.array(
+                [width / size[1], height / size[0]], np.float32
+            )
+            told = found[..., 2]
+            confidence[view] = np.where(told >= _LEAST, told, np.float32(0.0))
+            visible[view] = found[..., 3]
+        return Detections(pixels=pixels, confidence=confidence, visible=visible)
 
     @torch.inference_mode()
     def plan(self, instruction: str) -> tuple[Plan, float]:
@@ -137,25 +143,17 @@ class EmbeddedDetector:
             self._heard.popitem(last=False)
         return heard
 
-    def _look(
-        self, images: NDArray[np.uint8], heard: Sequence[Heard], rows: torch.Tensor
-    ) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]:
-        """Pixels (N, R, 2), confidence and visibility (N, R) in one view."""
-        height, width = self._network.config.image_size
-        suited = torch.from_numpy(resize_frames(images, (height, width))).to(self._device)
-        parts = []
+    def _look(self, images: NDArray[np.uint8], heard: Sequence[Heard]) -> NDArray[np.float32]:
+        """Pixel, confidence and visibility (M, R, 4) of M pictures, each with one sentence."""
+        width = self._network.config.image_size[1] // STRIDE
+        parts = [torch.empty(0, len(ROLES), 4, device=self._device)]
         for begin in range(0, len(images), _PICTURES):
-            part = suited[begin : begin + _PICTURES].permute(0, 3, 1, 2)
-            seen = self._network.encode(part.to(self._dtype).div_(255.0))
-            asked = [heard[row] for row in rows[begin : begin + _PICTURES].tolist()]
-            sentences = Heard(*(torch.cat(tensors) for tensors in zip(*asked, strict=True)))
-            points = read_points(self._network.look(seen, sentences), width=width // STRIDE)
-            parts.append(
-                torch.cat(
-                    [points.pixels, points.confidence[..., None], points.visible[..., None]], -1
-                )
-            )
-        columns: NDArray[np.float32] = torch.cat(parts).cpu().numpy()  # (N, R, 4)
-        scale = np.array([images.shape[2] / width, images.shape[1] / height], np.float32)
-        confidence = np.where(columns[..., 2] >= _LEAST, columns[..., 2], np.float32(0.0))
-        return columns[..., :2] * scale, confidence, columns[..., 3]
+            part = slice(begin, begin + _PICTURES)
+            pictures = torch.from_numpy(images[part]).to(self._device).permute(0, 3, 1, 2)
+            seen = self._network.encode(pictures.to(self._dtype).div_(255.0))
+            sentences = Heard(*(torch.cat(tensors) for tensors in zip(*heard[part], strict=True)))
+            points = read_points(self._network.look(seen, sentences), width=width)
+            certainty = torch.stack([points.confidence, points.visible], dim=-1)
+            parts.append(torch.cat([points.pixels, certainty], dim=-1))
+        columns: NDArray[np.float32] = torch.cat(parts).cpu().numpy()
+        return columns

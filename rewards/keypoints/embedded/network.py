@@ -295,4 +295,5 @@ def fold_for_inference(network: KeypointNetwork, dtype: torch.dtype) -> Keypoint
     for part in network.modules():
         if isinstance(part, nn.Conv2d):
             part.to(dtype=dtype)
+    network.positions.data = network.positions.data.to(dtype)
     return network

@@ -115,6 +115,11 @@ def test_frames_and_sentences_must_be_as_many(detector, scene):
         detector.detect(["a", "b"], scene.frames(["front"]))
 
 
+def test_no_frames_have_no_keypoints(detector):
+    found = detector.detect([], {"front": np.zeros((0, 96, 96, 3), np.uint8)})
+    assert found.pixels["front"].shape == (0, len(ROLES), 2)
+
+
 def test_own_weights_can_be_given(tmp_path):
     own = EmbeddedDetector.load(saved(tmp_path))
     frames = {"front": np.zeros((1, SIDE, SIDE, 3), np.uint8)}
