@@ -16,6 +16,7 @@ from kibble.rewards.types import Frames
 __all__ = ["hidden_by_depth", "noted_depth", "surface_depth"]
 
 _AROUND = np.arange(-1, 2)  # pixels
+_AT_REST = 0.02  # of the width
 
 
 def surface_depth(
@@ -80,13 +81,20 @@ def hidden_by_depth(
 
 
 def noted_depth(track: Track, frames: Frames, view: str) -> Track:
-    """Return a track that remembers the depth of the points that are seen, if it is measured."""
+    """Return a track that remembers the depth of the points that are seen, if it is measured.
+
+    Of a point at rest the largest depth counts: what comes before it by and by is not taken for
+    its own surface.
+    """
     if depth_view(view) not in frames:
         return track
     nearest, _ = surface_depth(frames[depth_view(view)], track.pixels)
-    seen = (track.state == TrackState.SEEN) & np.isfinite(nearest)
+    way = np.linalg.norm(track.pixels - track.seen_at, axis=-1)
+    rests = way < _AT_REST * frames[view].shape[2]
+    noted = (track.state == TrackState.SEEN) & np.isfinite(nearest)
+    noted &= ~rests | ~(nearest <= track.depth)  # NaN compares false
     return replace(
         track,
-        depth=np.where(seen, nearest, track.depth).astype(np.float32),
-        seen_at=np.where(seen[..., None], track.pixels, track.seen_at).astype(np.float32),
+        depth=np.where(noted, nearest, track.depth).astype(np.float32),
+        seen_at=np.where(noted[..., None], track.pixels, track.seen_at).astype(np.float32),
     )

@@ -35,7 +35,7 @@ class TrackingSettings:
     patience: int = 8
     fade: float = 0.9
     every: int = 1
-    depth_tolerance: float = 0.03
+    depth_tolerance: float = 0.015
 
     def __post_init__(self) -> None:
         for name, value, rule, good in (

@@ -90,3 +90,22 @@ def test_what_is_not_seen_keeps_the_depth_that_it_had() -> None:
     occluded = replace(track, state=np.full_like(track.state, TrackState.OCCLUDED))
     after = noted_depth(occluded, picture((40.5, 40.5), post=34, depth=True), "front")
     np.testing.assert_array_equal(after.depth, track.depth)
+
+
+def test_of_a_point_at_rest_the_largest_depth_counts() -> None:
+    track = noted()
+    creeping = noted_depth(track, picture((40.5, 40.5), post=41, depth=True), "front")
+    np.testing.assert_array_equal(creeping.depth, track.depth)
+    gone = {**picture((40.5, 40.5)), "front_depth": pack_depth(np.ones((1, 96, 96)))}
+    np.testing.assert_allclose(noted_depth(track, gone, "front").depth[0, FUNCTION], 1.0)
+
+
+def test_a_point_that_moved_brings_its_depth_along() -> None:
+    track = noted()
+    way = np.zeros_like(track.pixels)
+    way[0, FUNCTION] = 10.0, 0.0
+    nearer = {**picture((50.5, 40.5)), "front_depth": pack_depth(np.full((1, 96, 96), 0.9))}
+    moved = noted_depth(replace(track, pixels=track.pixels + way), nearer, "front")
+    np.testing.assert_allclose(moved.depth[0, FUNCTION], 0.9, atol=1e-4)
+    np.testing.assert_array_equal(moved.seen_at[0, FUNCTION], track.pixels[0, FUNCTION] + (10, 0))
+    np.testing.assert_allclose(moved.depth[0, ROLES.index(Role.TARGET)], 1.0, atol=1e-4)

@@ -75,6 +75,12 @@ def test_a_jump_is_believed_when_it_was_found_there_often_enough() -> None:
     assert after.misses == 0
 
 
+def test_the_reach_grows_while_a_point_is_not_found() -> None:
+    missed = look(track(), 50.0, 50.0, confidence=0.1)
+    np.testing.assert_array_equal(look(track(), 63.0, 50.0).pixels, [[50.0, 50.0]])
+    np.testing.assert_array_equal(look(missed, 63.0, 50.0).pixels, [[63.0, 50.0]])
+
+
 def test_jumps_to_different_places_are_never_believed() -> None:
     after = track()
     for u in (90.0, 10.0, 90.0, 10.0, 90.0, 10.0):
