@@ -30,7 +30,7 @@ def draw_check(
     """Draw what a camera takes a picture for.
 
     White: lines on the table every 10 cm, with x and y every 20 cm. Red, green and blue: 10 cm of
-    x, y and z from the middle of the crossings in sight. Yellow crosses: where points were
+    x, y and z from the crossing in the middle. Yellow crosses: where points were
     clicked. Pink circles: where the camera says that they are.
 
     Args:
@@ -61,9 +61,8 @@ def draw_check(
     for x, y, z in crossings[seen & numbered.all(axis=1)]:
         _write(draw, large, np.array([x, y, z]), f"{x + 0.0:.1f}, {y + 0.0:.1f}")
     if seen.any():
-        middle = crossings[seen][
-            np.abs(crossings[seen] - crossings[seen].mean(axis=0)).sum(axis=1).argmin()
-        ]
+        about = (points if len(points) else crossings[seen]).mean(axis=0)
+        middle = crossings[seen][np.abs(crossings[seen] - about).sum(axis=1).argmin()]
         for name, axis in zip(_AXES, np.eye(3), strict=True):
             _line(draw, large, middle, middle + _STEP * axis, _AXES[name], 4)
             _write(draw, large, middle + 1.2 * _STEP * axis, name)
@@ -75,7 +74,7 @@ def draw_check(
         if np.isfinite([u, v]).all():
             draw.ellipse([(u - 8, v - 8), (u + 8, v + 8)], outline=_EDGE, width=4)
             draw.ellipse([(u - 7, v - 7), (u + 7, v + 7)], outline=_SHOWN, width=2)
-            _text(draw, (u + 11, v - 14), str(number))
+            _text(draw, (u + 9, v - 22), str(number), colour=_SHOWN, size=18)
     return np.asarray(image)
 
 
@@ -102,5 +101,12 @@ def _write(
         _text(draw, (u + 3, v + 2), text)
 
 
-def _text(draw: ImageDraw.ImageDraw, place: tuple[float, float], text: str) -> None:
-    draw.text(place, text, fill=_GRID, stroke_fill=_EDGE, stroke_width=2, font_size=13)
+def _text(
+    draw: ImageDraw.ImageDraw,
+    place: tuple[float, float],
+    text: str,
+    *,
+    colour: tuple[int, int, int] = _GRID,
+    size: int = 11,
+) -> None:
+    draw.text(place, text, fill=colour, stroke_fill=_EDGE, stroke_width=2, font_size=size)
