@@ -17,12 +17,12 @@ class KeypointsConfig:
     """Settings of ``kibble keypoints``.
 
     Args:
-        task: The simulated task whose start is shown where input is null; task.views and
-            task.image_size say what is seen.
+        task: The simulated task whose start is shown where input is null.
         input: A picture, a video, a folder of pictures, a LeRobot dataset or a run directory, of
             which the first frame is shown; several as a list with views=, or as
             {front: a.png, side: b.png}. null shows a simulated task.
-        views: A name for each input, such as [front,side]; null calls a single one front.
+        views: A name for each input, such as [front,side]; null calls a single one front. Of a
+            simulated task the cameras that are shown; null takes front and side.
         episode: Number of the episode in a dataset or of a run, from 0.
         seed: Seed of the simulated scene; of a sheet the first, the others count up from it.
         instruction: What is to be done; null takes what the task or the recording says.
@@ -77,6 +77,11 @@ class KeypointsConfig:
         if not isinstance(self.views, list | dict | None):
             raise ConfigError(
                 f"`views` must be a list of names, got {self.views!r}; write 'views=[front]'."
+            )
+        if self.input is None and isinstance(self.views, dict):
+            raise ConfigError(
+                f"`views` of a simulated task must be a list of cameras, got {self.views!r}; "
+                "write 'views=[front,side]'."
             )
         if self.instruction is not None and not any(map(str.isalnum, self.instruction)):
             raise ConfigError(

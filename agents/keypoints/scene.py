@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Scene", "SimulatedScenes", "recorded_scene"]
 
+_VIEWS = ("front", "side")
 _CLEAR = 384  # pixels that a picture to be clicked on has across at least, where it is rendered
 
 
@@ -83,7 +84,11 @@ class SimulatedScenes:
         from kibble.envs.tabletop import Appearance
 
         self._config = config
-        task = replace(config.task, image_size=_enlarged(config.task)) if clear else config.task
+        task = config.task
+        if task.views is not None:  # it has cameras to choose from
+            task = replace(task, views=list(config.views or _VIEWS))
+        if clear:
+            task = replace(task, image_size=_enlarged(task))
         options: dict[str, Any] = dict(task.options)
         if config.appearance != "plain":
             options["appearance"] = getattr(Appearance, config.appearance)()

@@ -23,7 +23,7 @@ from kibble.rewards.errors import ConfigError, FrameError
 from kibble.rewards.keypoints.fixed.document import as_document
 from kibble.rewards.keypoints.fixed.file import read_file, write_file
 
-PUSH = TaskConfig(name="push", id="kibble/Push-v0", views=["front", "side"])
+PUSH = TaskConfig(name="push", id="kibble/Push-v0", views=["front", "wrist"])
 
 
 def shown(server: ClickingServer) -> dict[str, object]:
@@ -148,6 +148,7 @@ def test_what_cannot_be_shown_is_said(tmp_path: Path, picture: Path) -> None:
         ({"appearance": "odd"}, "`appearance` must be one of plain"),
         ({"input": ""}, "`input` must name a picture"),
         ({"views": "front"}, "`views` must be a list"),
+        ({"views": {"front": "top"}}, "`views` of a simulated task must be a list of cameras"),
         ({"instruction": "?"}, "`instruction` must say what is to be done"),
         ({"scenes": 0}, r"`scenes` must lie in \[1, 100\], got 0"),
         ({"seed": -1}, "`seed` and `episode` must be at least 0"),

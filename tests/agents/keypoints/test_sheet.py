@@ -20,7 +20,7 @@ from kibble.rewards.errors import ConfigError, WeightsError
 from kibble.rewards.keypoints.fixed.file import write_file
 from kibble.rewards.keypoints.roles import ROLES, Role
 
-PUSH = TaskConfig(name="push", id="kibble/Push-v0", views=["front", "side"])
+PUSH = TaskConfig(name="push", id="kibble/Push-v0", views=["front", "wrist"])
 
 
 def sheet(out: Path, **settings: object) -> Image.Image:
@@ -120,8 +120,7 @@ def test_proposers_that_are_none_are_named(tmp_path: Path, name: str, text: str)
 
 def test_the_embedded_network_finds_the_points(tmp_path: Path) -> None:
     for view in ("front", "side"):
-        task = TaskConfig(name="push", id="kibble/Push-v0", views=[view])
-        scene = SimulatedScenes(KeypointsConfig(task=task), clear=False)
+        scene = SimulatedScenes(KeypointsConfig(task=PUSH, views=[view]), clear=False)
         first = scene.open(11)
         scene.close()
         proposal = open_proposer("embedded", first).propose(str(first.instruction), first.frames)
