@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import final
 
 import numpy as np
@@ -45,8 +46,8 @@ class SpaceLifting:
       seen, and lost where the table is seen between them.
     - ``plane``: the horizontal plane at ``surface``, for all points.
     - ``auto``: views; what they do not give, by depth; what that does not give, by the plane of
-      the height at which the point was last, at half the confidence. That is for things; a hand
-      that one view alone shows has no known height, and is lost.
+      the height at which the point was last, or of the table, at half the confidence. That is for
+      things; a hand that one view alone shows has no known height, and is lost.
 
     Where points that two views see keep missing each other, the calibration is wrong, and says so.
 
@@ -96,49 +97,55 @@ class SpaceLifting:
     def roles(self, tracks: Tracks, frames: Frames, before: NDArray[np.float64]) -> Located:
         """Place the roles; see :class:`kibble.rewards.keypoints.lifting.Lifting`."""
         self._calibrate(frames)
-        views = [view for view in self._views if view in tracks.pixels]
-        state = np.stack([tracks.state[view] for view in views])  # (V, N, R)
-        confidence = np.stack([tracks.confidence[view] for view in views])  # (V, N, R)
-        known = (state != TrackState.LOST) & (confidence > 0.0)
-        pixels = np.stack([tracks.pixels[view] for view in views]).astype(np.float64)
-        pixels = np.where(known[..., None], pixels, np.nan)  # (V, N, R, 2)
-        placed = _Placed.nowhere(known.shape[1:])
-        if self._method in ("auto", "views") and len(views) > 1:
-            if self._watch is not None and len(views) == len(self._views):
-                in_sight = known & (state == TrackState.SEEN)
-                self._watch.watch(np.where(in_sight[..., None], pixels, np.nan))
-            lifted = self._triangulated(views, pixels)
-            sure = np.where(known, confidence, 1.0).min(axis=0)
-            hidden = (known & (state == TrackState.OCCLUDED)).any(axis=0)
-            placed.take(lifted, sure, np.where(hidden, TrackState.OCCLUDED, TrackState.SEEN))
+        seen = _Seen.of(tracks, [view for view in self._views if view in tracks.pixels])
+        placed = _Placed.nowhere(seen.known.shape[1:])
+        if self._method in ("auto", "views") and len(seen.views) > 1:
+            self._place_by_views(placed, seen)
         if self._method in ("auto", "depth"):
-            for row, view in enumerate(views):
-                if depth_view(view) not in frames:
-                    continue
-                seen = known[row] & (state[row] == TrackState.SEEN)
-                lifted = self._by_depth(
-                    view, np.where(seen[..., None], pixels[row], np.nan), frames
-                )
-                between = lifted[..., _GRIPPER, 2] < self._surface + _ABOVE  # seen between fingers
-                lifted[..., _GRIPPER, :][between] = np.nan
-                placed.take(lifted, confidence[row], state[row])
-        if self._method in ("auto", "plane"):
-            alone = known.sum(axis=0) == 1
-            for row, view in enumerate(views):
-                height = np.full(known.shape[1:], self._surface)
-                share, worst = 1.0, state[row]
-                usable = known[row]
-                if self._method == "auto":
-                    height = np.where(np.isnan(before[..., 2]), height, before[..., 2])
-                    share, worst = _GUESSED, np.full_like(worst, TrackState.OCCLUDED)
-                    usable = usable & alone
-                    usable[:, _GRIPPER] = False
-                spots = np.where(usable[..., None], pixels[row], np.nan)
-                lifted = lift_by_plane(self._cameras[view], spots, offset=height).positions
-                placed.take(lifted, share * confidence[row], worst)
+            self._place_by_depth(placed, seen, frames)
+        if self._method == "plane":
+            for row, view in enumerate(seen.views):
+                lifted = self._on_plane(view, seen.pixels[row], self._surface)
+                placed.take(lifted, seen.confidence[row], seen.state[row])
+        elif self._method == "auto":
+            self._place_by_height(placed, seen, before[..., 2])
         return Located(
             positions=placed.positions, state=placed.state, confidence=placed.confidence
         )
+
+    def _place_by_views(self, placed: _Placed, seen: _Seen) -> None:
+        in_sight = seen.known & (seen.state == TrackState.SEEN)
+        if self._watch is not None and len(seen.views) == len(self._views):
+            self._watch.watch(np.where(in_sight[..., None], seen.pixels, np.nan))
+        sure = np.where(seen.known, seen.confidence, 1.0).min(axis=0)
+        hidden: NDArray[np.bool_] = np.any(seen.known & ~in_sight, axis=0)
+        placed.take(
+            self._triangulated(seen.views, seen.pixels),
+            sure,
+            np.where(hidden, TrackState.OCCLUDED, TrackState.SEEN),
+        )
+
+    def _place_by_depth(self, placed: _Placed, seen: _Seen, frames: Frames) -> None:
+        for row, view in enumerate(seen.views):
+            if depth_view(view) not in frames:
+                continue
+            in_sight = seen.state[row] == TrackState.SEEN
+            pixels = np.where(in_sight[..., None], seen.pixels[row], np.nan)
+            lifted = self._by_depth(view, pixels, frames)
+            between = lifted[..., _GRIPPER, 2] < self._surface + _ABOVE  # seen between fingers
+            lifted[..., _GRIPPER, :][between] = np.nan
+            placed.take(lifted, seen.confidence[row], seen.state[row])
+
+    def _place_by_height(self, placed: _Placed, seen: _Seen, heights: NDArray[np.float64]) -> None:
+        """Take heights, (N, R) m, over from before, where one view alone shows a thing."""
+        heights = np.where(np.isnan(heights), self._surface, heights)
+        alone = seen.known.sum(axis=0) == 1
+        alone[:, _GRIPPER] = False
+        for row, view in enumerate(seen.views):
+            pixels = np.where(alone[..., None], seen.pixels[row], np.nan)
+            lifted = self._on_plane(view, pixels, heights)
+            hidden = np.full_like(seen.state[row], TrackState.OCCLUDED)
+            placed.take(lifted, _GUESSED * seen.confidence[row], hidden)
 
     def spot(
         self, pixels: Mapping[str, tuple[float, float]], frames: Frames, *, height: float
@@ -156,9 +163,7 @@ class SpaceLifting:
                 found = self._by_depth(view, at[view][None, None], frames)[0, 0]
         for view in views:
             if np.isnan(found).any() and self._method in ("auto", "plane"):
-                found = lift_by_plane(
-                    self._cameras[view], at[view], offset=self._surface
-                ).positions
+                found = self._on_plane(view, at[view], self._surface)
         if np.isnan(found).any():
             raise ProposalError(
                 f"A waypoint must be marked where it can be placed in space, got {dict(pixels)} "
@@ -182,6 +187,11 @@ class SpaceLifting:
         depth = unpack_depth(frames[depth_view(view)])  # (N, H, W) m
         return lift_by_depth(self._cameras[view], pixels, depth).positions
 
+    def _on_plane(
+        self, view: str, pixels: NDArray[np.float64], heights: NDArray[np.float64] | float
+    ) -> NDArray[np.float64]:
+        return lift_by_plane(self._cameras[view], pixels, offset=heights).positions
+
     def _calibrate(self, frames: Frames) -> None:
         """Read the cameras for frames of these sizes, once."""
         sizes = {
@@ -192,6 +202,31 @@ class SpaceLifting:
             self._cameras.update(read_cameras(self._calibration, sizes))
             self._sizes = sizes
             self._watch = CalibrationWatch(self._cameras) if len(sizes) > 1 else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Seen:
+    """Tracks of V views, one array each."""
+
+    views: Sequence[str]
+    pixels: NDArray[np.float64]  # (V, N, R, 2), NaN where not known
+    state: NDArray[np.int8]  # (V, N, R)
+    confidence: NDArray[np.float32]  # (V, N, R)
+    known: NDArray[np.bool_]  # (V, N, R)
+
+    @classmethod
+    def of(cls, tracks: Tracks, views: Sequence[str]) -> _Seen:
+        state = np.stack([tracks.state[view] for view in views])
+        confidence = np.stack([tracks.confidence[view] for view in views])
+        known = (state != TrackState.LOST) & (confidence > 0.0)
+        pixels = np.stack([tracks.pixels[view] for view in views]).astype(np.float64)
+        return cls(
+            views=views,
+            pixels=np.where(known[..., None], pixels, np.nan),
+            state=state,
+            confidence=confidence,
+            known=known,
+        )
 
 
 class _Placed:

@@ -28,7 +28,9 @@ _PROMPT_VERSION = "1"  # of wording and drawing; another one proposes something 
 
 @final
 class VlmProposer:
-    """Asks a language model twice: which marks, then which way between them.
+    """Asks a language model which marks, then which way between them.
+
+    Points in free space are chosen by their tile, and then in a closer look at it.
 
     Each question is asked as often as there are samples. What most agree on is proposed, the
     confidence being how near the others are to it; with a single sample it is the probability of
@@ -116,6 +118,7 @@ class VlmProposer:
         chosen = self._interview.choose(instruction, scene, sizes)
         if not {Role.GRIPPER, Role.TARGET} <= set(chosen.present):
             return self._nothing(sizes)
+        chosen = self._interview.look_closer(instruction, frames, chosen)
         cameras = read_cameras(self._calibration, sizes) if self._calibration else {}
         plan = self._interview.plan(instruction, frames, scene, chosen, cameras)
         waypoints = tuple(

@@ -163,11 +163,13 @@ def _object(text: str, keys: Collection[str], what: str) -> dict[str, Json]:
 def _mark(key: str, value: Json, slot: Slot) -> str:
     label = str(value) if type(value) is int else value
     if not isinstance(label, str) or not slot.known(label):
-        marks, tiles = tuple(slot.marks), slot.tiles.names
+        tiles = f"a tile ({slot.tiles.names[0]} to {slot.tiles.names[-1]}) or '{NONE}'"
+        marks = tuple(slot.marks)
+        if marks:
+            tiles = f"a mark ({marks[0]} to {marks[-1]}), two of them as 'mark+mark', {tiles}"
         raise ProposalError(
-            f"`{key}` must be a mark of view {slot.view!r} ({marks[0]} to {marks[-1]}), two of "
-            f"them as 'mark+mark', a tile ({tiles[0]} to {tiles[-1]}) or '{NONE}', got "
-            f"{_short(value)}, which does not exist there."
+            f"`{key}` must be, in view {slot.view!r}, {tiles}, got {_short(value)}, which does "
+            "not exist there."
         )
     return label
 

@@ -37,10 +37,12 @@ class Chosen:
     Args:
         points: View and role to (u, v), pixels.
         confidences: The same to a confidence in [0, 1].
+        coarse: Those of which only the tile is known.
     """
 
     points: Mapping[tuple[str, Role], tuple[float, float]]
     confidences: Mapping[tuple[str, Role], float]
+    coarse: frozenset[tuple[str, Role]] = frozenset()
 
     @property
     def present(self) -> tuple[Role, ...]:
@@ -86,18 +88,21 @@ def agreed_marks(
     medoid = agree(samples, apart, asked=asked).answer
     points: dict[tuple[str, Role], tuple[float, float]] = {}
     confidences: dict[tuple[str, Role], float] = {}
+    coarse: set[tuple[str, Role]] = set()
     for slot in slots:
         said = medoid[slot.key]
         place = slot.pixel(said.label)
         if place is None:
             continue
         points[slot.view, slot.role] = place
+        if said.label in slot.tiles.names:
+            coarse.add((slot.view, slot.role))
         missing = asked - len(samples)
         differing = missing + sum(far(slot, medoid, sample) for sample in samples)
         confidences[slot.view, slot.role] = (
             said.probability if asked == 1 else max(0.0, 1.0 - differing / (asked - 1))
         )
-    return Chosen(points=points, confidences=confidences)
+    return Chosen(points=points, confidences=confidences, coarse=frozenset(coarse))
 
 
 def label_probability(tokens: Sequence[Token], key: str, label: str) -> float:

@@ -1,4 +1,4 @@
-"""The two questions of a proposal, put to a back end as often as there are samples."""
+"""The questions of a proposal, put to a back end as often as there are samples."""
 
 from __future__ import annotations
 
@@ -23,7 +23,12 @@ from kibble.rewards.keypoints.prompting.chosen import (
     agreed_marks,
     label_probability,
 )
-from kibble.rewards.keypoints.prompting.questions import marks_question, plan_question
+from kibble.rewards.keypoints.prompting.close_up import close_up
+from kibble.rewards.keypoints.prompting.questions import (
+    closer_question,
+    marks_question,
+    plan_question,
+)
 from kibble.rewards.keypoints.prompting.sampling import (
     UNREADABLE,
     Sampling,
@@ -49,7 +54,7 @@ _MAX_TOKENS = 768
 
 @final
 class Interview:
-    """Asks which marks, then which way between them.
+    """Asks which marks, where exactly those in free space are, then which way between them.
 
     Args:
         backend: What answers.
@@ -139,6 +144,47 @@ class Interview:
 
         return readable(read, self._sampling, source=self._backend.spec.name)
 
+    def look_closer(self, instruction: str, frames: Frames, chosen: Chosen) -> Chosen:
+        """Ask about points that were chosen by their tile again, on an enlarged part.
+
+        A point that is in no tile of the part stays where it was. See :meth:`choose` for what it
+        raises.
+        """
+        looks = [
+            close_up(frames[view][0], view, role, chosen.points[view, role], self._settings)
+            for view, role in sorted(chosen.coarse)
+        ]
+        questions = [
+            self._say(
+                look.picture,
+                closer_question(instruction, look.slot),
+                _mark_choices(look.slot, {}),
+                sample,
+            )
+            for look in looks
+            for sample in range(self._sampling.samples)
+        ]
+        answers = answers_from(self._backend, questions, frames=1)
+        points, confidences = dict(chosen.points), dict(chosen.confidences)
+        count = self._sampling.samples
+        for number, look in enumerate(looks):
+            given, slot = answers[number * count : (number + 1) * count], look.slot
+
+            def read(
+                sample: int, given: Sequence[Answer] = given, slot: Slot = slot
+            ) -> dict[str, Said]:
+                return _said(given[sample], [slot])
+
+            samples = readable(read, self._sampling, source=self._backend.spec.name)
+            size = frames[slot.view].shape[1], frames[slot.view].shape[2]
+            agreed = agreed_marks(samples, [slot], {slot.view: size}, asked=count)
+            at = (slot.view, slot.role)
+            if at in agreed.points:
+                u, v = agreed.points[at]
+                points[at] = (u + look.corner[0], v + look.corner[1])
+                confidences[at] = min(confidences[at], agreed.confidences[at])
+        return Chosen(points=points, confidences=confidences)
+
     def plan(
         self,
         instruction: str,
@@ -200,7 +246,7 @@ def _said(answer: Answer, slots: Sequence[Slot]) -> dict[str, Said]:
 def _mark_choices(slot: Slot, said: Mapping[str, Said]) -> tuple[str, ...]:
     """Return the answers for a slot, without places that others of its view rule out."""
     taken: list[tuple[float, float]] = []
-    if slot.role is Role.TARGET:
+    if slot.role is Role.TARGET and said:
         labels = [said[f"{slot.view}_{role.value}"].label for role in (Role.GRASP, Role.FUNCTION)]
         taken = [at for label in labels if (at := slot.pixel(label)) is not None]
     free = [choice for choice in slot.choices if _apart(slot.pixel(choice), taken)]

@@ -1,4 +1,4 @@
-"""The two questions of a proposal: which marks, and which way.
+"""The questions of a proposal: which marks, where exactly, and which way.
 
 Worded by ourselves. What is asked for follows MOKA (Liu et al. 2024: candidate marks, a lettered
 grid, grasp, function and target point in JSON) and KAGI (Lee et al. 2024, arXiv:2407.10341: a
@@ -14,7 +14,7 @@ from kibble.rewards.keypoints.prompting.settings import PromptSettings
 from kibble.rewards.keypoints.prompting.slots import NONE, Slot
 from kibble.rewards.keypoints.roles import Role
 
-__all__ = ["marks_question", "plan_question"]
+__all__ = ["closer_question", "marks_question", "plan_question"]
 
 _ROLES: Mapping[Role, str] = {
     Role.GRIPPER: "halfway between the tips of the robot's fingers",
@@ -69,6 +69,27 @@ def marks_question(
         "that the task names and for where it is to go, say in one or two sentences which marks "
         "lie on them, and end with one JSON object:\n"
         f"{{{keys}}}"
+    )
+
+
+def closer_question(instruction: str, slot: Slot) -> str:
+    """Ask for a tile of an enlarged part; the text follows the whole frame and the part.
+
+    Args:
+        instruction: The task.
+        slot: What is asked for.
+    """
+    tiles = slot.tiles
+    return (
+        f"On the left is the picture of the camera {slot.view}; the ring is the middle of the "
+        f"tile in which you placed the {slot.role.value} point. On the right is the part around "
+        f"it, enlarged, under a finer grid: columns {tiles.letters[0]} to {tiles.letters[-1]} "
+        f"from the left, rows 1 to {tiles.rows} from the bottom.\n"
+        f"Task of the robot: {instruction}\n"
+        f"{slot.role.value}: {_ROLES[slot.role]}.\n"
+        f"In which tile of the right picture does it lie? {NONE!r} if in none of them. End with "
+        "one JSON object:\n"
+        f'{{"{slot.key}": "<tile>"}}'
     )
 
 

@@ -12,7 +12,7 @@ from tests.rewards.keypoints.prompting.rendered import VIEWS, start
 from tests.rewards.keypoints.prompting.scripted_backend import (
     DrawingBackend,
     ScriptedBackend,
-    best_marks,
+    TrueBackend,
     marks_answer,
     plan_answer,
 )
@@ -197,16 +197,33 @@ def test_a_constrained_answer_is_always_a_proposal(seed, samples):
 def test_the_truth_can_be_said(task):
     """The nearest marks and tiles lie within a few pixels of where keypoints really are."""
     two, sentence, pixels = start(task, 1)
-    way = plan_answer(("gripper", "target", "h0", "any"))
-    asking, _ = proposer(best_marks(task, 1, SMALL), way, views=VIEWS, calibration="tabletop")
-    proposal = asking.propose(sentence, two)
+    backend = TrueBackend(task, 1, SMALL, plan_answer(("gripper", "target", "h0", "any")))
+    proposal = VlmProposer(backend, views=VIEWS, settings=SMALL).propose(sentence, two)
     gaps = [
         np.linalg.norm(np.subtract(keypoint.pixels[view], pixels[view][ROLES.index(role)]))
         for role, keypoint in proposal.keypoints.items()
         for view in keypoint.pixels
     ]
-    assert np.median(gaps) < 4.0
-    assert max(gaps) < 96 / 5  # a tile
+    assert np.median(gaps) < 2.0
+    assert max(gaps) < 7.0
+    assert backend.closer == 0 or task != "pick_place"  # all its points lie on things
+
+
+def test_a_point_in_free_space_is_looked_at_closer():
+    marks = marks_answer(gripper="1", grasp="none", function="none", target="d2")
+    straight = plan_answer(("gripper", "target", "h0", "any"))
+    asking, backend = proposer(marks, '{"front_target": "a6"}', straight)
+    target = asking.propose(SENTENCE, frames()).keypoints[Role.TARGET].pixels["front"]
+    middle = SMALL.tiles.centre("d2", (96, 96))
+    wide = 2 * 96 / 5
+    off = wide / 2 - wide / 12
+    assert target == pytest.approx((middle[0] - off, middle[1] - off), abs=1.0)
+    assert "enlarged" in backend.asked[1].prompt.turns[0].parts[1]
+    stays, _ = proposer(marks, '{"front_target": "none"}', straight)
+    assert stays.propose(SENTENCE, frames()).keypoints[Role.TARGET].pixels["front"] == middle
+    wrong, _ = proposer(marks, '{"front_target": "g1"}', straight)
+    with pytest.raises(ProposalError, match=r"a tile \(a1 to f6\) or 'none', got 'g1'"):
+        wrong.propose(SENTENCE, frames())
 
 
 def test_a_lattice_needs_no_things():

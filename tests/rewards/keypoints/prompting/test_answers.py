@@ -92,7 +92,10 @@ def test_points_are_marks_the_middle_of_two_and_tiles(label, pixel):
 @pytest.mark.parametrize(
     ("changes", "text"),
     [
-        ({"target": "7"}, "`front_target` must be a mark of view 'front' .1 to 3.*got '7'.*exist"),
+        (
+            {"target": "7"},
+            "`front_target` must be, in view 'front', a mark .1 to 3.*got '7'",
+        ),
         ({"target": "1+7"}, "`front_target`.*got '1.7'"),
         ({"target": "2"}, "`front_grasp` and `front_target` must be different marks, got '2'"),
         ({"grasp": "none", "target": "2"}, "`front_function` and `front_target`"),
