@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import sys
-
 import numpy as np
 import pytest
 from tests.rewards.keypoints.tracking.moving_square import TARGET, picture
 
-from kibble.rewards.errors import MissingDependencyError
 from kibble.rewards.keypoints.tracking.likeness import likeness, patches
-from kibble.rewards.keypoints.tracking.opening import open_tracker
 from kibble.rewards.keypoints.tracking.optical_flow import follow
 
 BEFORE = picture((40.5, 40.5))["front"][0]
@@ -82,9 +78,3 @@ def test_patches_are_alike_where_the_picture_is() -> None:
 def test_the_pictures_edge_is_continued() -> None:
     corner = patches(picture((40.5, 40.5))["front"], np.array([[[0.0, 95.9]]], np.float32))
     np.testing.assert_array_equal(corner[0, 0, :, 0], corner[0, 0, :, 2])
-
-
-def test_a_missing_opencv_is_named_with_its_extra(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "cv2", None)
-    with pytest.raises(MissingDependencyError, match="extra 'keypoints'"):
-        open_tracker("flow")

@@ -17,7 +17,7 @@ from tests.rewards.keypoints.tracking.moving_square import (
 from kibble.agents.trees import load_tree, save_tree
 from kibble.rewards.errors import ConfigError
 from kibble.rewards.keypoints.roles import ROLES, Role
-from kibble.rewards.keypoints.tracking.memory import first_memory, tracks_of
+from kibble.rewards.keypoints.tracking.memory import tracks_of
 from kibble.rewards.keypoints.tracking.opening import TRACKERS, open_tracker
 from kibble.rewards.keypoints.tracking.settings import TrackingSettings
 from kibble.rewards.keypoints.tracks import Tracker, Tracks, TrackState
@@ -223,20 +223,6 @@ def test_a_keypoint_that_the_proposal_cannot_see_is_taken_up_later() -> None:
     assert states == [LOST, SEEN]
 
 
-def test_right_after_the_start_the_tracks_are_the_proposal() -> None:
-    memory = first_memory("push", proposal(WAY[0], confidence=0.7), picture(WAY[0]))
-    pixel, state, confidence = told(tracks_of([memory], ["front"]))
-    np.testing.assert_array_equal(pixel, WAY[0])
-    assert state == SEEN
-    assert confidence == pytest.approx(0.7)
-
-
-def test_a_proposal_on_a_larger_picture_is_scaled() -> None:
-    small = {"front": picture(WAY[0])["front"][:, ::2, ::4]}
-    memory = first_memory("push", proposal(WAY[0]), small)
-    np.testing.assert_allclose(told(tracks_of([memory], ["front"]))[0], (30.5 / 4, 40.5 / 2))
-
-
 def test_frames_without_a_tracked_view_are_refused() -> None:
     tracker = opened("redetection", script(WAY))
     memory = tracker.begin("push", proposal(WAY[0]), picture(WAY[0]))
@@ -244,13 +230,3 @@ def test_frames_without_a_tracked_view_are_refused() -> None:
         tracker.update([memory], {"side": picture(WAY[0])["front"]})
     with pytest.raises(ConfigError, match="at least one view of pictures"):
         tracker.begin("push", proposal(WAY[0]), {"front_depth": picture(WAY[0])["front"]})
-
-
-def test_names_say_the_settings_and_wrong_ones_are_refused() -> None:
-    detector = script(WAY)
-    assert {opened(name, detector).name.partition("(")[0] for name in TRACKERS} == set(TRACKERS)
-    assert opened("hybrid", detector, every=3).name != opened("hybrid", detector, every=2).name
-    with pytest.raises(ConfigError, match="`tracker` must be one of hybrid, redetection, flow"):
-        open_tracker("kalman", detector)
-    with pytest.raises(ConfigError, match="'hybrid' must have a detector"):
-        open_tracker("hybrid")
