@@ -19,6 +19,7 @@ from kibble.rewards.cameras.triangulation import triangulate
 from kibble.rewards.errors import ConfigError
 from kibble.rewards.keypoints.errors import ProposalError
 from kibble.rewards.keypoints.located import Located
+from kibble.rewards.keypoints.places import Places
 from kibble.rewards.keypoints.roles import ROLES, Role
 from kibble.rewards.keypoints.tracks import Tracks, TrackState
 from kibble.rewards.types import Frames
@@ -98,7 +99,7 @@ class SpaceLifting:
         """Place the roles; see :class:`kibble.rewards.keypoints.lifting.Lifting`."""
         self._calibrate(frames)
         seen = _Seen.of(tracks, [view for view in self._views if view in tracks.pixels])
-        placed = _Placed.nowhere(seen.known.shape[1:])
+        placed = Places.nowhere(seen.known.shape[1:])
         if self._method in ("auto", "views") and len(seen.views) > 1:
             self._place_by_views(placed, seen)
         if self._method in ("auto", "depth"):
@@ -113,7 +114,7 @@ class SpaceLifting:
             positions=placed.positions, state=placed.state, confidence=placed.confidence
         )
 
-    def _place_by_views(self, placed: _Placed, seen: _Seen) -> None:
+    def _place_by_views(self, placed: Places, seen: _Seen) -> None:
         in_sight = seen.known & (seen.state == TrackState.SEEN)
         if self._watch is not None and len(seen.views) == len(self._views):
             self._watch.watch(np.where(in_sight[..., None], seen.pixels, np.nan))
@@ -125,7 +126,7 @@ class SpaceLifting:
             np.where(hidden, TrackState.OCCLUDED, TrackState.SEEN),
         )
 
-    def _place_by_depth(self, placed: _Placed, seen: _Seen, frames: Frames) -> None:
+    def _place_by_depth(self, placed: Places, seen: _Seen, frames: Frames) -> None:
         for row, view in enumerate(seen.views):
             if depth_view(view) not in frames:
                 continue
@@ -136,7 +137,7 @@ class SpaceLifting:
             lifted[..., _GRIPPER, :][between] = np.nan
             placed.take(lifted, seen.confidence[row], seen.state[row])
 
-    def _place_by_height(self, placed: _Placed, seen: _Seen, heights: NDArray[np.float64]) -> None:
+    def _place_by_height(self, placed: Places, seen: _Seen, heights: NDArray[np.float64]) -> None:
         """Take heights, (N, R) m, over from before, where one view alone shows a thing."""
         heights = np.where(np.isnan(heights), self._surface, heights)
         alone = seen.known.sum(axis=0) == 1
@@ -227,36 +228,3 @@ class _Seen:
             confidence=confidence,
             known=known,
         )
-
-
-class _Placed:
-    """Places that one method after another fills in."""
-
-    def __init__(
-        self,
-        positions: NDArray[np.float64],
-        state: NDArray[np.int8],
-        confidence: NDArray[np.float32],
-    ) -> None:
-        self.positions, self.state, self.confidence = positions, state, confidence
-
-    @classmethod
-    def nowhere(cls, shape: tuple[int, ...]) -> _Placed:
-        return cls(
-            np.full((*shape, 3), np.nan),
-            np.full(shape, TrackState.LOST, np.int8),
-            np.zeros(shape, np.float32),
-        )
-
-    def take(
-        self,
-        positions: NDArray[np.float64],
-        confidence: NDArray[np.float32],
-        state: NDArray[np.integer],
-    ) -> None:
-        """Fill in what is known now and was not before."""
-        missing: NDArray[np.bool_] = np.any(np.isnan(self.positions), axis=-1)
-        new = missing & np.all(np.isfinite(positions), axis=-1)
-        self.positions = np.where(np.expand_dims(new, -1), positions, self.positions)
-        self.confidence = np.where(new, confidence, self.confidence).astype(np.float32)
-        self.state = np.where(new, state, self.state).astype(np.int8)
