@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -12,7 +13,9 @@ from kibble.rewards.errors import ConfigError
 
 __all__ = ["SHIPPED", "calibration_folder", "read_cameras"]
 
+_LOGGER = logging.getLogger(__name__)
 _FOLDER = Path(__file__).parent / "calibrations"
+_UNLIKE = 0.02  # by which the ratio of the sides may differ from rounding to whole pixels
 SHIPPED: tuple[str, ...] = ("tabletop",)
 """Names of the calibrations that ship: of the tabletop suite's front, side and top view."""
 
@@ -23,8 +26,9 @@ def read_cameras(calibration: str, sizes: Mapping[str, tuple[int, int]]) -> dict
     Args:
         calibration: A name of ``SHIPPED``, or a folder with ``<view>.yaml`` for each view; see
             :func:`kibble.rewards.cameras.camera_info.read_camera_info`. A folder's frames may be
-            resized ones, stretched too; frames of the tabletop suite that are not square show
-            more or less at both sides.
+            resized ones, stretched too, which is logged: a cropped picture has another
+            calibration. Frames of the tabletop suite that are not square show more or less at
+            both sides.
         sizes: View to (height, width) of its frames, pixels.
 
     Returns:
@@ -43,7 +47,7 @@ def read_cameras(calibration: str, sizes: Mapping[str, tuple[int, int]]) -> dict
             f"{missing}; it has {known}. Calibrate the camera, or leave the view out."
         )
     cameras = {view: read_camera_info(folder / f"{view}.yaml") for view in sizes}
-    fit = _fit_height if calibration in SHIPPED else Camera.scaled
+    fit = _fit_height if calibration in SHIPPED else _stretch
     return {view: fit(camera, sizes[view]) for view, camera in cameras.items()}
 
 
@@ -60,6 +64,17 @@ def calibration_folder(calibration: str) -> Path:
             f"view, got {calibration!r}."
         )
     return folder
+
+
+def _stretch(camera: Camera, size: tuple[int, int]) -> Camera:
+    height, width = size
+    if abs(width * camera.height / (height * camera.width) - 1) > _UNLIKE:
+        _LOGGER.warning(
+            "Frames of %d x %d pixels are taken for stretched pictures of the %d x %d pixels that "
+            "the camera was calibrated at; if they were cropped, calibrate it for them.",
+            *(width, height, camera.width, camera.height),
+        )
+    return camera.scaled(size)
 
 
 def _fit_height(camera: Camera, size: tuple[int, int]) -> Camera:

@@ -25,10 +25,13 @@ def test_the_shipped_calibrations_are_those_of_the_simulator(task, size):
         np.testing.assert_allclose(camera.extrinsics, true.extrinsics, atol=1e-9)
 
 
-def test_a_folder_serves_resized_frames(tmp_path):
+def test_a_folder_serves_resized_frames_and_says_where_they_are_stretched(tmp_path, caplog):
     whole = read_cameras("tabletop", {"front": (480, 640)})["front"]
     write_camera_info(tmp_path / "left.yaml", whole, name="left")
+    read_cameras(str(tmp_path), {"left": (120, 160)})
+    assert not caplog.records
     (camera,) = read_cameras(str(tmp_path), {"left": (96, 96)}).values()
+    assert "96 x 96 pixels are taken for stretched pictures of the 640 x 480" in caplog.text
     point = np.array([0.5, 0.1, 0.03])
     np.testing.assert_allclose(
         camera.project(point) / 96, whole.project(point) / [640, 480], atol=1e-9
