@@ -1,7 +1,8 @@
 """Affordance keypoints that a vision-language model chooses among marks on the first frames.
 
-The model is asked twice per scene and never again while scenes look the same: the points that it
-chose are then followed by optical flow, and the way between them is paid as by ``keypoints``.
+The model is asked once per scene and not again while scenes look the same. The points that it
+chose are followed, and the way between them is paid, as by ``keypoints``: by optical flow that the
+embedded network corrects, or by flow alone, which loses what fingers cover.
 """
 
 from __future__ import annotations
@@ -127,10 +128,9 @@ def open_reward(weights: str | None, options: Options, device: torch.device | No
     """
     from kibble.rewards.keypoints.opening import open_keypoints
 
-    detector = None if options.tracker in (None, "flow") else _detector(options, device)
-    return open_keypoints(
-        CARD, options, open_proposer(weights, options, device), detector=detector
-    )
+    proposer = open_proposer(weights, options, device)
+    detector = None if options.tracker == "flow" else _detector(options, device)
+    return open_keypoints(CARD, options, proposer, detector=detector, tracker="hybrid")
 
 
 def _detector(options: Options, device: torch.device | None) -> EmbeddedDetector:

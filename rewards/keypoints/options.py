@@ -25,8 +25,8 @@ class KeypointOptions:
         calibration: For metric: tabletop, or a folder with <view>.yaml for each view.
         lifting: For metric: auto, views (triangulation), depth, or plane.
         surface: Height of the table in the base frame, m.
-        tracker: hybrid, redetection or flow; null takes the first where the embedded network
-            proposes, and flow where it does not.
+        tracker: hybrid, redetection or flow; null takes flow for keypoints from a file, else
+            hybrid. The first two look with the embedded network, which knows the tabletop suite.
         tolerance: Distance that counts as reached, in metres, pixels or tiles; null takes 0.02 m,
             1/24 of a picture's height, or the same tile.
         grid: Tiles along a side of the picture, for block.
