@@ -70,6 +70,8 @@ class Judged:
         right: Whether the named things are marked, and not others.
         confidence: Of the proposal.
         vain: Confidence in a sentence about what is not in view.
+        vain_sentence: That sentence.
+        vain_proposed: (V, R, 2) pixels that it got nevertheless.
         of_other_task: Whether that sentence is about another task's things, not another colour.
     """
 
@@ -86,6 +88,8 @@ class Judged:
     right: bool
     confidence: float
     vain: float
+    vain_sentence: str
+    vain_proposed: NDArray[np.float64]
     of_other_task: bool
 
     @property
@@ -117,6 +121,7 @@ def judge(
     by_views = triangulate(cameras, proposed).positions
     vain = vain_question(env, rng)
     wording = vain.phrasings[int(rng.integers(len(vain.phrasings)))]
+    mistaken = proposer.propose(wording, frames)
     return Judged(
         look=look,
         task=env.task.name,
@@ -130,7 +135,9 @@ def judge(
         views=np.linalg.norm(by_views - told.positions, axis=-1),
         right=proposal.confidence > 0 and is_right(env, proposed),
         confidence=proposal.confidence,
-        vain=proposer.propose(wording, frames).confidence,
+        vain=mistaken.confidence,
+        vain_sentence=wording,
+        vain_proposed=marked(mistaken),
         of_other_task=vain.plan != env.task.name,
     )
 
