@@ -90,18 +90,17 @@ def test_the_largest_error_is_told_for_96_rows() -> None:
     assert largest_error(proposal, {}) is None
 
 
-def test_a_language_model_is_asked_about_every_scene(
+def test_a_language_model_is_asked_about_scenes_and_recordings(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     backend = DrawingBackend(seed=0)
     monkeypatch.setattr(keypoints_vlm, "open_backend", lambda *_, **__: backend)
     name = "keypoints_vlm@any/model?constrain=true"
     one = sheet(tmp_path / "a.png", task=PUSH, scenes=1, proposer=name)
-    two = sheet(tmp_path / "b.png", task=PUSH, scenes=2, proposer=name)
-    assert two.width > one.width
     picture = tmp_path / "start.png"
     one.crop((0, 120, 288, 408)).save(picture)
-    sheet(tmp_path / "c.png", input=str(picture), proposer=name, instruction="push it")
+    alone = sheet(tmp_path / "b.png", input=str(picture), proposer=name, instruction="push it")
+    assert alone.width < one.width + 100
 
 
 @pytest.mark.parametrize(
