@@ -12,7 +12,8 @@ from kibble.rewards.keypoints.tracks import TrackState
 
 __all__ = ["Sighting", "Track", "advance", "chosen"]
 
-_HYSTERESIS = 0.1  # either side of one half
+_IN_SIGHT = 0.65  # a hidden point that counts as seen misleads, a seen one as hidden does not
+_HYSTERESIS = 0.1  # either side of it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -88,7 +89,7 @@ def advance(track: Track, sighting: Sighting, *, settings: TrackingSettings, wid
     taken = (believed & near & ~lost) | (doubted & (agreed >= settings.confirm))
     misses = np.where(taken, 0, track.misses + 1)
     margin = np.where(track.state == TrackState.SEEN, -_HYSTERESIS, _HYSTERESIS)
-    seen = sighting.visible >= 0.5 + margin
+    seen = sighting.visible >= _IN_SIGHT + margin
     gone = lost | (misses > settings.patience) | ~track.wanted
     state = np.where(
         taken,

@@ -60,10 +60,10 @@ def test_a_hidden_sighting_moves_an_occluded_point() -> None:
 
 
 def test_between_seen_and_occluded_there_is_hysteresis() -> None:
-    assert look(track(), 50.0, 50.0, visible=0.45).state == SEEN
-    assert look(track(state=OCCLUDED), 50.0, 50.0, visible=0.45).state == OCCLUDED
-    assert look(track(state=OCCLUDED), 50.0, 50.0, visible=0.55).state == OCCLUDED
-    assert look(track(state=OCCLUDED), 50.0, 50.0, visible=0.65).state == SEEN
+    assert look(track(), 50.0, 50.0, visible=0.6).state == SEEN
+    assert look(track(), 50.0, 50.0, visible=0.5).state == OCCLUDED
+    assert look(track(state=OCCLUDED), 50.0, 50.0, visible=0.7).state == OCCLUDED
+    assert look(track(state=OCCLUDED), 50.0, 50.0, visible=0.8).state == SEEN
 
 
 def test_a_jump_is_believed_when_it_was_found_there_often_enough() -> None:
