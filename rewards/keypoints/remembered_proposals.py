@@ -11,6 +11,7 @@ from kibble.rewards.errors import ConfigError
 from kibble.rewards.frame_change import Thumbnails, largest_change, thumbnails
 from kibble.rewards.keypoints.proposal import Proposal
 from kibble.rewards.keypoints.proposer import Proposer
+from kibble.rewards.remote.outages import Outage, RecordsOutages
 from kibble.rewards.types import Frames
 
 __all__ = ["RememberedProposals"]
@@ -59,6 +60,13 @@ class RememberedProposals:
     def version(self) -> str:
         """Fingerprint of who is asked."""
         return self._proposer.version
+
+    @property
+    def outages(self) -> tuple[Outage, ...]:
+        """Outages of the server that proposes, if one does, oldest first."""
+        if not isinstance(self._proposer, RecordsOutages):
+            return ()
+        return tuple(self._proposer.outages)
 
     def propose(self, instruction: str, frames: Frames) -> Proposal:
         """Propose keypoints, or repeat them; see :class:`Proposer`.

@@ -23,6 +23,7 @@ from kibble.rewards.keypoints.sketching import sketch_in_picture, sketch_in_spac
 from kibble.rewards.keypoints.stages import Rules, Stage, follow, next_waypoint, stage_potential
 from kibble.rewards.keypoints.tracks import TrackState
 from kibble.rewards.keypoints.variant import Variant
+from kibble.rewards.remote.outages import Outage, RecordsOutages
 from kibble.rewards.types import Episode, Estimate, Frames, ModelSpec, Status, Task
 
 __all__ = ["KeypointReward", "PathSettings"]
@@ -115,6 +116,13 @@ class KeypointReward:
     def locator(self) -> Locator:
         """From frames to places."""
         return self._locator
+
+    @property
+    def outages(self) -> tuple[Outage, ...]:
+        """Outages of the server that proposes, if one does, oldest first."""
+        if not isinstance(self._locator, RecordsOutages):
+            return ()
+        return tuple(self._locator.outages)
 
     def begin(self, task: Task, start_frames: Frames) -> Episode:
         """Propose keypoints and open an episode.

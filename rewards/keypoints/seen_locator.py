@@ -15,6 +15,7 @@ from kibble.rewards.keypoints.proposal import Proposal
 from kibble.rewards.keypoints.proposer import Proposer
 from kibble.rewards.keypoints.roles import ROLES
 from kibble.rewards.keypoints.tracks import Tracker, Tracks, TrackState
+from kibble.rewards.remote.outages import Outage, RecordsOutages
 from kibble.rewards.types import Frames
 
 __all__ = ["SeenLocator"]
@@ -41,6 +42,13 @@ class SeenLocator:
         self._tracker = tracker
         self._lifting = lifting
         self._views = tuple(views)
+
+    @property
+    def outages(self) -> tuple[Outage, ...]:
+        """Outages of the server that proposes, if one does, oldest first."""
+        if not isinstance(self._proposer, RecordsOutages):
+            return ()
+        return tuple(self._proposer.outages)
 
     def open(self, instruction: str, frames: Frames) -> Opened:
         """Propose keypoints and place them.

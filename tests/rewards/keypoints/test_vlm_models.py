@@ -13,10 +13,13 @@ import numpy as np
 import pytest
 from tests.rewards.keypoints.prompting.rendered import start
 from tests.rewards.vlm import tiny_models
+from tests.rewards.vlm.openai.faulty_server import faulty_server
 
 from kibble.rewards.catalogue import open_model
+from kibble.rewards.errors import ServiceAwayError
 from kibble.rewards.keypoints.errors import ProposalError
 from kibble.rewards.keypoints.reward import KeypointReward
+from kibble.rewards.remote.outages import RecordsOutages
 from kibble.rewards.types import Status, Task
 
 ROOT = Path(__file__).parents[3]
@@ -86,3 +89,14 @@ def test_a_server_proposes_what_the_weights_propose(url: str) -> None:
     near, far = (model.begin(*scene()).memory for model in (here, there))
     assert far["path"]["waypoints"] == near["path"]["waypoints"]
     np.testing.assert_allclose(far["positions"], near["positions"])
+
+
+def test_an_outage_of_the_server_is_told_by_the_reward_model() -> None:
+    with faulty_server() as server:
+        model = opened(f"keypoints_vlm@tiny?{OPTIONS}&backend=openai&url={server.url}")
+        assert isinstance(model, RecordsOutages)
+        assert model.outages == ()
+    with pytest.raises(ServiceAwayError, match="away"):
+        model.begin(*scene())
+    (outage,) = model.outages
+    assert (outage.over, outage.unread) == (False, 1)
