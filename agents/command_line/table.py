@@ -374,8 +374,7 @@ _ROWS = (
             ),
             (
                 "kibble pretrain_keypoints stage=train data=data/more out=models/mine",
-                "train on what is recorded; then `kibble train reward=keypoints "
-                "reward.weights=keypoints@models/mine …`",
+                "train on what is recorded; then `kibble train reward=keypoints@models/mine …`",
             ),
         ),
         schema="kibble.agents.keypoint_training.config:PretrainKeypointsConfig",
