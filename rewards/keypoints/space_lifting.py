@@ -18,6 +18,7 @@ from kibble.rewards.cameras.plane_lifting import lift_by_plane
 from kibble.rewards.cameras.triangulation import triangulate
 from kibble.rewards.errors import ConfigError
 from kibble.rewards.keypoints.errors import ProposalError
+from kibble.rewards.keypoints.gripper_lifting import lift_gripper
 from kibble.rewards.keypoints.located import Located
 from kibble.rewards.keypoints.places import Places
 from kibble.rewards.keypoints.roles import ROLES, Role
@@ -32,7 +33,6 @@ METHODS: tuple[str, ...] = ("auto", "views", "depth", "plane")
 _DISAGREE = 1 / 16  # of a picture's height: reprojection error from which views are not one point
 _GUESSED = 0.5  # of the confidence that is left where a height is taken over from earlier
 _GRIPPER = ROLES.index(Role.GRIPPER)
-_ABOVE = 0.01  # m over the table that a hand must be, or its depth is that of the table
 
 
 @final
@@ -43,8 +43,7 @@ class SpaceLifting:
       reprojection error of more than a sixteenth of the picture's height, one of them shows
       another thing: the point is lost.
     - ``depth``: the depth frame of a view in which the point is seen. It measures surfaces, and
-      knows nothing of points in free space or inside a hand: a gripper is where its fingers are
-      seen, and lost where the table is seen between them.
+      knows nothing of points in free space; a gripper is placed by its fingers.
     - ``plane``: the horizontal plane at ``surface``, for all points.
     - ``auto``: views; what they do not give, by depth; what that does not give, by the plane of
       the height at which the point was last, or of the table, at half the confidence. That is for
@@ -133,8 +132,12 @@ class SpaceLifting:
             in_sight = seen.state[row] == TrackState.SEEN
             pixels = np.where(in_sight[..., None], seen.pixels[row], np.nan)
             lifted = self._by_depth(view, pixels, frames)
-            between = lifted[..., _GRIPPER, 2] < self._surface + _ABOVE  # seen between fingers
-            lifted[..., _GRIPPER, :][between] = np.nan
+            lifted[:, _GRIPPER] = lift_gripper(
+                self._cameras[view],
+                pixels[:, _GRIPPER],
+                unpack_depth(frames[depth_view(view)]),
+                surface=self._surface,
+            )
             placed.take(lifted, seen.confidence[row], seen.state[row])
 
     def _place_by_height(self, placed: Places, seen: _Seen, heights: NDArray[np.float64]) -> None:
