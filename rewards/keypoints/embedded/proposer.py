@@ -15,14 +15,16 @@ from kibble.rewards.types import Frames
 
 __all__ = ["EmbeddedProposer"]
 
+_LEAST = 0.5
+
 
 @final
 class EmbeddedProposer:
     """Proposes what the embedded network sees, on the way that the sentence asks for.
 
     A keypoint's confidence is that of the view that shows it best. The proposal's is the least of
-    the keypoints that its way needs, times the way's probability; it is 0 where one of them is in
-    no view: the instruction names nothing that is there.
+    the keypoints that its way needs, times the way's probability. Below one half it is 0: more
+    likely than not, the instruction names something that is not there.
 
     Args:
         detector: The network.
@@ -67,12 +69,13 @@ class EmbeddedProposer:
         plan, share = self._detector.plan(instruction)
         sizes = {view: (frames[view].shape[1], frames[view].shape[2]) for view in found.pixels}
         keypoints = {role: _keypoint(role, found, sizes) for role in plan.roles}
+        confidence = share * min(keypoint.confidence for keypoint in keypoints.values())
         return Proposal(
             keypoints=keypoints,
             waypoints=plan.waypoints,
             sizes=sizes,
             source=self.name,
-            confidence=share * min(keypoint.confidence for keypoint in keypoints.values()),
+            confidence=confidence if confidence >= _LEAST else 0.0,
         )
 
 
