@@ -27,7 +27,7 @@ def draw_failures(rows: Sequence[Judged], picture: Path) -> None:
     """Draw the largest errors, and what was marked for sentences about things that are not there.
 
     Rings are where the points are, crosses where they were proposed. Of each scene the view with
-    the largest error is shown, of the others the front.
+    the largest error, or with the most marks, is shown.
     """
     worst = sorted(rows, key=_worst, reverse=True)[:_ACROSS]
     vain = sorted(rows, key=lambda row: row.vain, reverse=True)[:_ACROSS]
@@ -42,7 +42,8 @@ def draw_failures(rows: Sequence[Judged], picture: Path) -> None:
         _title(axes, row.sentence, f"{verdict}, {_worst(row):.0f} px")
     for axes, row in zip(panels[1], vain, strict=False):
         if row.vain > 0:
-            _show(axes, row, 0, row.vain_proposed[0], np.full((len(ROLES), 2), np.nan))
+            view = int(np.isfinite(row.vain_proposed[..., 0]).sum(axis=1).argmax())
+            _show(axes, row, view, row.vain_proposed[view], np.full((len(ROLES), 2), np.nan))
             _title(axes, row.vain_sentence, f"not in view, confidence {row.vain:.2f}")
     for r, role in enumerate(ROLES):
         figure.text(
