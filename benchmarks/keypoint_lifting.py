@@ -6,8 +6,9 @@ The simulator's keypoints of every task are projected into front and side (96 x 
 noise, and lifted: in the plain look with the cameras' true matrices, so that only the lifting and
 the noise count; in training and held-out looks, whose cameras stand elsewhere in every episode,
 with the shipped calibration, which is then a little off. Points count where they can be seen in
-front, and for two views in side as well. Distances in mm: medians over the scenes of three groups
-of seeds, 95 % bootstrap intervals, and 90th percentiles. The plane lies at the true height.
+front, and for two views in side as well. Depth places grippers by their fingers, and other points
+by what is seen there, be they surfaces or not. Distances in mm: medians over the scenes of three
+groups of seeds, 95 % bootstrap intervals, and 90th percentiles. The plane is at the true height.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from kibble.rewards.cameras.depth_frames import depth_view, unpack_depth
 from kibble.rewards.cameras.depth_lifting import lift_by_depth
 from kibble.rewards.cameras.plane_lifting import lift_by_plane
 from kibble.rewards.cameras.triangulation import triangulate
+from kibble.rewards.keypoints.gripper_lifting import lift_gripper
 from kibble.rewards.keypoints.roles import ROLES
 
 VIEWS = ("front", "side")
@@ -52,6 +54,9 @@ def scene(env, cameras, rng, noise):
         "views": (triangulate(believed, np.stack(pixels)), front & side),
         "plane": (lift_by_plane(believed[0], pixels[0], offset=heights), front),
     }
+    lifted["depth"][0].positions[0] = lift_gripper(
+        believed[0], pixels[0][:1], depth["front"][None]
+    )[0]
     away = {
         method: np.where(
             counts, np.linalg.norm(found.positions - truth.positions, axis=-1), np.nan
@@ -89,6 +94,7 @@ def main() -> None:
             for first in SEEDS:
                 for seed in range(first, first + scenes):
                     env.reset(seed=seed)
+                    env.action_space.seed(seed)
                     for _ in range(seed % 12):  # the hand somewhere else
                         env.step(env.action_space.sample())
                     for noise in NOISES:
