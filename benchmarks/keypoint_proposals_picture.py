@@ -24,12 +24,12 @@ _ACROSS = 6
 
 
 def draw_failures(rows: Sequence[Judged], picture: Path) -> None:
-    """Draw the largest errors, and what was marked for sentences about things that are not there.
+    """Draw wrong things and the largest errors, and what was marked for sentences about things that are not there.
 
     Rings are where the points are, crosses where they were proposed. Of each scene the view with
     the largest error, or with the most marks, is shown.
     """
-    worst = sorted(rows, key=_worst, reverse=True)[:_ACROSS]
+    worst = sorted(rows, key=lambda row: (not row.right, _worst(row)), reverse=True)[:_ACROSS]
     vain = sorted(rows, key=lambda row: row.vain, reverse=True)[:_ACROSS]
     figure = new_figure(2.0 * _ACROSS, 5.2)
     panels = figure.subplots(2, _ACROSS, squeeze=False)
