@@ -24,7 +24,7 @@ _ACROSS = 6
 
 
 def draw_failures(rows: Sequence[Judged], picture: Path) -> None:
-    """Draw wrong things and the largest errors, and what was marked for sentences about things that are not there.
+    """Draw wrong things and the largest errors, and what was marked for things that are not there.
 
     Rings are where the points are, crosses where they were proposed. Of each scene the view with
     the largest error, or with the most marks, is shown.
