@@ -98,7 +98,8 @@ format: install
 	$(BIN)/ruff format .
 
  # Modules of benchmarks that are no benchmark: one of them is a server, which would never end.
-BENCHMARK_PARTS := environment clip_sized_model stock_vlm single_lock_server service_clients dying_clients
+BENCHMARK_PARTS := environment clip_sized_model stock_vlm single_lock_server service_clients dying_clients \
+  keypoint_episodes keypoint_proposals_picture
 
 # Each script writes JSON with revision and hardware under benchmarks/results.
 benchmarks: install

@@ -37,7 +37,7 @@ class Facts:
         """In a word or two, whether the model can be opened now."""
         if self.missing:
             return f"pip install 'kibble[{self.card.extra}]'"
-        if self.card.extra == "":
+        if self.card.included or self.card.extra == "":
             return "yes"
         if not self.weights:
             return "yours to name"

@@ -26,6 +26,7 @@ class ModelCard:
         causal: Whether it works online; otherwise only after the episode.
         extra: Extra of this package that it needs.
         source: Paper and repository.
+        included: Whether weights come with this package.
     """
 
     name: str
@@ -40,3 +41,4 @@ class ModelCard:
     causal: bool
     extra: str
     source: str
+    included: bool = False

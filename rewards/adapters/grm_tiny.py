@@ -26,6 +26,7 @@ CARD = ModelCard(
     causal=True,
     extra="",
     source="this package; rewards/grm/weights/grm_tiny/MODEL_CARD.md",
+    included=True,
 )
 
 

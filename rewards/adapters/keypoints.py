@@ -30,6 +30,7 @@ CARD = ModelCard(
     extra="keypoints",
     source="after KAGI (arXiv 2407.10341) and MOKA (arXiv 2403.03174); weights of this package, "
     "rewards/keypoints/embedded/weights/keypoint_tiny/MODEL_CARD.md",
+    included=True,
 )
 
 
