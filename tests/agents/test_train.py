@@ -119,9 +119,8 @@ def test_what_cannot_be_built_is_an_error_and_leaves_nothing_behind(
 
 
 def test_view_that_the_model_needs_must_be_there(tmp_path):
-    weights = saved(tmp_path / "weights")
-    task = dataclasses.replace(REACH, views=["top"])
-    reward = RewardConfig(name="tiny", kind="model", weights=str(weights))
+    task = TaskConfig(name="line", id="tests/ReachLine-v0", instruction="go right")
+    reward = RewardConfig(name="keypoints", kind="model", weights="keypoints")
     with pytest.raises(KibbleError, match="requires the views"):
         run_training(small_run(tmp_path / "run", task=task, reward=reward))
     assert not (tmp_path / "run").exists()

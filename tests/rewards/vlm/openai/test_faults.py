@@ -64,7 +64,7 @@ def only(answers):
 
 @pytest.mark.parametrize("fault", [500, 502, 504, 429, 503, 408, "reset", "truncate"])
 def test_a_passing_failure_is_tried_again(server, opened, fault):
-    backend = opened()
+    backend = opened(timeout=30.0)
     server.script = [fault, fault]
     reply = only(backend.answer([say()]))
     assert isinstance(reply, Reply)
