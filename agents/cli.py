@@ -9,10 +9,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import kibble
+from kibble.agents.command_line.command import Command
 from kibble.agents.command_line.completion import candidates, completion_script
 from kibble.agents.command_line.help_text import command_help, overview
 from kibble.agents.command_line.near_names import near_names
-from kibble.agents.command_line.table import COMMANDS, Command
+from kibble.agents.command_line.table import COMMANDS
 from kibble.agents.graphics import choose_backend
 from kibble.rewards.errors import ConfigError, KibbleError, MissingDependencyError
 from kibble.rewards.extras import EXTRA_OF_MODULE

@@ -26,7 +26,7 @@ from kibble.agents.command_line.sentences import quote_sentences
 from kibble.rewards.errors import ConfigError
 
 if TYPE_CHECKING:
-    from kibble.agents.command_line.table import Command
+    from kibble.agents.command_line.command import Command
 
 __all__ = ["Composer", "open_composer"]
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from kibble.agents.command_line.table import Command
+    from kibble.agents.command_line.command import Command
 
 __all__ = ["gather_handed_on"]
 

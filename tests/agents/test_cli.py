@@ -12,7 +12,8 @@ import pytest
 
 import kibble
 from kibble.agents.cli import run
-from kibble.agents.command_line.table import COMMANDS, Command
+from kibble.agents.command_line.command import Command
+from kibble.agents.command_line.table import COMMANDS
 from kibble.rewards.errors import ModelError
 
 

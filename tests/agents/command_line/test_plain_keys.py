@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 import pytest
 from hydra.core.config_store import ConfigStore
 
+from kibble.agents.command_line.command import Command
 from kibble.agents.command_line.compose import Composer, open_composer
-from kibble.agents.command_line.table import COMMANDS, Command
+from kibble.agents.command_line.table import COMMANDS
 from kibble.rewards.errors import ConfigError
 
 
