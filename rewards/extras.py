@@ -10,6 +10,7 @@ __all__ = ["EXTRA_OF_MODULE", "missing_modules"]
 EXTRA_OF_MODULE: Mapping[str, str] = {
     "fastapi": "serve",
     "cv2": "keypoints",
+    "cyclonedds": "ros",
     "httpx": "remote",
     "hydra": "train",
     "omegaconf": "train",
@@ -18,6 +19,7 @@ EXTRA_OF_MODULE: Mapping[str, str] = {
     "peft": "vlm",
     "prometheus_client": "serve",
     "ray": "ray",
+    "rosbags": "ros",
     "stable_baselines3": "train",
     "sb3_contrib": "contrib",
     "tensorboard": "train",

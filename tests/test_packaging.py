@@ -18,7 +18,7 @@ ROOT = Path(__file__).resolve().parents[1]
 FOLDERS = ("agents", "configs", "envs", "rewards")
 FILES = ("__init__.py", "__main__.py", "py.typed")
 KINDS = {
-    *(".py", ".yaml", ".json", ".safetensors", ".md", ".xml", ".typed"),
+    *(".py", ".yaml", ".json", ".safetensors", ".md", ".xml", ".typed", ".msg", ".srv"),
     *(".html", ".css", ".js"),
 }
 
