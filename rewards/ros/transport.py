@@ -4,9 +4,9 @@ There are two: DDS on the wire (:mod:`kibble.rewards.ros.dds`), which needs no R
 (``kibble_ros.rclpy_transport`` of the colcon package). Both speak ROS's own names:
 ``sensor_msgs/msg/Image``, ``std_srvs/srv/Trigger``.
 
-**Messages received** have the attributes of the ROS message (``message.header.stamp.sec``), whatever
-class they are; arrays of numbers offer the buffer protocol, so ``np.asarray(message.data)`` copies
-nothing. They are read-only. **Messages sent** are mappings of field names to numbers, strings,
+**Messages received** have the attributes of the ROS message (``message.header.stamp.sec``),
+whatever class they are; arrays of numbers offer the buffer protocol, so
+``np.asarray(message.data)`` copies nothing. They are read-only. **Messages sent** are mappings of field names to numbers, strings,
 arrays, sequences and further mappings; fields that are left out have ROS's default (0, "", empty).
 """
 
@@ -70,9 +70,7 @@ class Transport(Handle, Protocol):
     (``~/reward``), which then lie below the node's name.
     """
 
-    def subscribe(
-        self, topic: str, type_name: str, receive: Receive, *, qos: Qos
-    ) -> Subscription:
+    def subscribe(self, topic: str, type_name: str, receive: Receive, *, qos: Qos) -> Subscription:
         """Listen to a topic.
 
         Args:
