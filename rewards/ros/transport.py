@@ -6,8 +6,9 @@ There are two: DDS on the wire (:mod:`kibble.rewards.ros.dds`), which needs no R
 
 **Messages received** have the attributes of the ROS message (``message.header.stamp.sec``),
 whatever class they are; arrays of numbers offer the buffer protocol, so
-``np.asarray(message.data)`` copies nothing. They are read-only. **Messages sent** are mappings of field names to numbers, strings,
-arrays, sequences and further mappings; fields that are left out have ROS's default (0, "", empty).
+``np.asarray(message.data)`` copies nothing. They are read-only. **Messages sent** are mappings of
+field names to numbers, strings, arrays, sequences and further mappings; fields that are left out
+have ROS's default (0, "", empty).
 """
 
 from __future__ import annotations
