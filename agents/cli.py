@@ -11,9 +11,9 @@ from pathlib import Path
 import kibble
 from kibble.agents.command_line.command import Command
 from kibble.agents.command_line.completion import candidates, completion_script
-from kibble.agents.command_line.help_text import command_help, overview
+from kibble.agents.command_line.help_text import command_help, group_overview, overview
 from kibble.agents.command_line.near_names import near_names
-from kibble.agents.command_line.table import COMMANDS
+from kibble.agents.command_line.table import COMMANDS, split_command
 from kibble.agents.graphics import choose_backend
 from kibble.rewards.errors import ConfigError, KibbleError, MissingDependencyError
 from kibble.rewards.extras import EXTRA_OF_MODULE
@@ -54,12 +54,12 @@ def run(argv: Sequence[str]) -> int:
 
 def _dispatch(words: Sequence[str]) -> int:
     if not words or words[0] in {"-h", "--help", "help"}:
-        named = words[1:2]
-        if named and named[0] in COMMANDS:
-            return _run_command(COMMANDS[named[0]], ["--help"])
+        named, _ = split_command(words[1:])
+        if named is not None:
+            return _run_command(named, ["--help"])
         print(overview(kibble.__version__))
         return 0
-    name, *rest = words
+    name, rest = words[0], words[1:]
     if name in {"-V", "--version"}:
         print(f"kibble {kibble.__version__}")
         return 0
@@ -69,12 +69,30 @@ def _dispatch(words: Sequence[str]) -> int:
     if name == "__complete":
         print("\n".join(candidates(" ".join(rest))))
         return 0
-    if name not in COMMANDS:
-        raise ConfigError(
-            f"The first word must be a command of kibble, got {name!r}; "
-            f"{near_names(name, [*COMMANDS, 'completion'])} See `kibble --help`."
+    command, rest = split_command(words)
+    if command is None:
+        group = group_overview(name)
+        if group and (len(words) == 1 or words[1] in {"-h", "--help"}):
+            print(group)
+            return 0
+        raise _no_command(words)
+    return _run_command(command, rest)
+
+
+def _no_command(words: Sequence[str]) -> ConfigError:
+    """Say that words name no command, and which ones there are."""
+    name, *rest = words
+    second = [row.partition(" ")[2] for row in COMMANDS if row.startswith(f"{name} ")]
+    if second:
+        given = next((word for word in rest if "=" not in word and word[0] != "-"), "")
+        return ConfigError(
+            f"`kibble {name}` must be followed by one of its commands, got {given!r}; "
+            f"{near_names(given, second)} See `kibble {name} {second[0]} --help`."
         )
-    return _run_command(COMMANDS[name], rest)
+    return ConfigError(
+        f"The first word must be a command of kibble, got {name!r}; "
+        f"{near_names(name, [*COMMANDS, 'completion'])} See `kibble --help`."
+    )
 
 
 def _run_command(command: Command, words: Sequence[str]) -> int:

@@ -15,7 +15,7 @@ class Command:
     """One command; nothing that it names is imported before it is needed.
 
     Args:
-        name: The word on the command line, also the name of its file in ``configs``.
+        name: The word on the command line, or two with a space between them.
         summary: What it does, one line, lower case, no full stop.
         examples: Pairs of a command line and what it does.
         schema: ``module:class`` of the frozen dataclass that types its configuration.
@@ -35,6 +35,11 @@ class Command:
     graphics: Literal["always", "maybe", "never"] = "always"
     hands_on_to: str | None = None
     notes: tuple[str, ...] = ()
+
+    @property
+    def file(self) -> str:
+        """Name of its file in ``configs``, without the ending."""
+        return self.name.replace(" ", "_")
 
     def load_schema(self) -> type[object]:
         """Import the dataclass that types the command's configuration."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from kibble.agents.command_line.table import COMMANDS
+from kibble.agents.command_line.table import COMMANDS, split_command
 from kibble.rewards.errors import ConfigError, KibbleError
 
 __all__ = ["SHELLS", "candidates", "completion_script"]
@@ -78,18 +78,20 @@ def candidates(line: str) -> list[str]:
         return []
     *before, word = words[1:]
     if not before:
-        names = [*COMMANDS, "completion", "--help", "--version"]
-        return [f"{name} " for name in names if name.startswith(word)]
+        names = [*(row.split()[0] for row in COMMANDS), "completion", "--help", "--version"]
+        return [f"{name} " for name in dict.fromkeys(names) if name.startswith(word)]
     if before[0] == "completion":
         return [f"{shell} " for shell in SHELLS if shell.startswith(word)]
-    if before[0] not in COMMANDS:
-        return []
+    command, given = split_command(before)
+    if command is None:
+        pairs = [row.split() for row in COMMANDS if row.startswith(f"{before[0]} ")]
+        seconds = [second for _, second in pairs if second.startswith(word)]
+        return [f"{second} " for second in seconds if len(before) == 1]
     if word.startswith("-"):
         return [f"{flag} " for flag in FLAGS if flag.startswith(word)]
-    found = _overrides(before[0], before[1:], word)
-    handed_on_to = COMMANDS[before[0]].hands_on_to
-    if handed_on_to is not None:
-        found += _overrides(handed_on_to, before[1:], word)
+    found = _overrides(command.name, given, word)
+    if command.hands_on_to is not None:
+        found += _overrides(command.hands_on_to, given, word)
     return list(dict.fromkeys(found))
 
 

@@ -97,7 +97,7 @@ class Composer:
 
     def _raw(self, overrides: Sequence[str]) -> DictConfig:
         plain, rest = self.plain.split(overrides)
-        config = compose(self.command.name, overrides=[*self.search_path, *rest])
+        config = compose(self.command.file, overrides=[*self.search_path, *rest])
         self.plain.apply(config, plain)
         return config
 
@@ -120,13 +120,13 @@ def open_composer(command: Command, config_dir: Path | None = None) -> Iterator[
         )
     schema = command.load_schema()
     store = ConfigStore.instance()
-    store.store(name=f"{command.name}_schema", node=_editable(schema))
+    store.store(name=f"{command.file}_schema", node=_editable(schema))
     for name, agent in AGENTS.items():  # each option of the group begins with its own schema
         store.store(group="agent", name=f"_{name}", node=_editable(agent))
     GlobalHydra.instance().clear()
     with initialize_config_module("kibble.configs", version_base="1.3", job_name="kibble"):
         search_path = () if config_dir is None else (_search_path(config_dir),)
-        config = compose(command.name, overrides=list(search_path), return_hydra_config=True)
+        config = compose(command.file, overrides=list(search_path), return_hydra_config=True)
         chosen = {
             group: cast("str", option)
             for group, option in config.hydra.runtime.choices.items()

@@ -12,7 +12,7 @@ from kibble.agents.command_line.table import COMMANDS
 if TYPE_CHECKING:
     from kibble.agents.command_line.compose import Composer
 
-__all__ = ["command_help", "overview"]
+__all__ = ["command_help", "group_overview", "overview"]
 
 _FLAGS = (
     ("-h, --help", "show this text"),
@@ -43,6 +43,22 @@ def overview(version: str) -> str:
         "`kibble COMMAND --help` lists the settings of a command. `kibble --version` prints the",
         "version. Exit status: 0 done, 1 checked and found broken, 2 not usable as given,",
         "130 interrupted.",
+    ]
+    return "\n".join(lines)
+
+
+def group_overview(group: str) -> str:
+    """List the commands of two words that begin with ``group``; empty where there are none."""
+    rows = [row for row in COMMANDS.values() if row.name.startswith(f"{group} ")]
+    if not rows:
+        return ""
+    lines = [
+        f"Usage: kibble {group} COMMAND [name=value …]",
+        "",
+        "Commands",
+        *_two_columns((row.name.partition(" ")[2], row.summary) for row in rows),
+        "",
+        f"`kibble {group} COMMAND --help` lists the settings of a command.",
     ]
     return "\n".join(lines)
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from kibble.agents.command_line.command import Command
 from kibble.agents.command_line.model_commands import MODEL_COMMANDS
+from kibble.agents.command_line.ros_commands import ROS_COMMANDS
 
-__all__ = ["COMMANDS"]
+__all__ = ["COMMANDS", "split_command"]
 
 _ROWS = (
     Command(
@@ -270,6 +273,7 @@ _ROWS = (
         graphics="maybe",
     ),
     *MODEL_COMMANDS,
+    *ROS_COMMANDS,
     Command(
         name="doctor",
         summary="check graphics, torch, versions and disk, and say what to mend",
@@ -285,3 +289,19 @@ _ROWS = (
 
 COMMANDS: dict[str, Command] = {row.name: row for row in _ROWS}
 """Name to command, in the order in which help lists them."""
+
+
+def split_command(words: Sequence[str]) -> tuple[Command | None, Sequence[str]]:
+    """Part the words after ``kibble`` into a command, of one word or two, and the rest.
+
+    Returns:
+        The command, or None where the words name none, and the words that follow it.
+
+    >>> split_command(["doctor", "format=json"])[1]
+    ['format=json']
+    """
+    for count in (2, 1):
+        name = " ".join(words[:count])
+        if len(words) >= count and name in COMMANDS:
+            return COMMANDS[name], words[count:]
+    return None, words

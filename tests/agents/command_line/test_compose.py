@@ -11,7 +11,7 @@ import pytest
 
 from kibble.agents.command_line.compose import open_composer
 from kibble.agents.command_line.schema import describe_keys, describe_type
-from kibble.agents.command_line.table import COMMANDS
+from kibble.agents.command_line.table import COMMANDS, split_command
 from kibble.rewards.errors import ConfigError
 
 CONFIGS = Path(str(resources.files("kibble.configs")))
@@ -46,13 +46,16 @@ def test_every_command_composes(name: str) -> None:
     "line", [line for command in COMMANDS.values() for line, _ in command.examples]
 )
 def test_every_example_of_help_composes(line: str) -> None:
-    _, name, *overrides = shlex.split(line)
-    with open_composer(COMMANDS[name]) as composer:
+    command, overrides = split_command(shlex.split(line)[1:])
+    assert command is not None
+    with open_composer(command) as composer:
         assert isinstance(composer.instantiate(overrides), composer.schema)
 
 
 def test_every_file_of_configs_belongs_to_a_command() -> None:
-    assert {path.stem for path in CONFIGS.glob("*.yaml")} == set(COMMANDS)
+    assert {path.stem for path in CONFIGS.glob("*.yaml")} == {
+        row.file for row in COMMANDS.values()
+    }
 
 
 @pytest.mark.parametrize(("group", "option"), OPTIONS)
