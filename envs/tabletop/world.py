@@ -25,8 +25,6 @@ __all__ = ["ACTION_SCALE", "CONTROL_DT", "World"]
 CONTROL_DT = 0.1  # s between two actions
 ACTION_SCALE = 0.04  # m per step and axis at full action
 _LEAD = 0.06  # m, how far the commanded place may run ahead of the hand
-_CHUNKS = 20  # joint targets are interpolated in so many pieces per action
-_SUBSTEPS = round(CONTROL_DT / TIMESTEP / _CHUNKS)
 _GRIP_FORCE = 12.0  # N, limit of each finger's servo
 
 
@@ -174,8 +172,10 @@ class World:
         mujoco.mj_step(self.model, self.data, nstep=round(duration / TIMESTEP))
         self.refresh()
 
-    def move(self, displacement: NDArray[np.float64], closing: float) -> None:
-        """Move the hand for one control step.
+    def move(
+        self, displacement: NDArray[np.float64], closing: float, *, duration: float = CONTROL_DT
+    ) -> None:
+        """Move the hand for one control step, with joint targets that move evenly.
 
         The commanded place moves by the displacement, stays within the workspace and never runs
         further ahead of the hand than a few centimetres, so that pushing against something that
@@ -184,6 +184,7 @@ class World:
         Args:
             displacement: (3,) float64 m, in the base frame.
             closing: -1 opens the fingers fully, +1 closes them.
+            duration: How long it takes, s; a multiple of the physics' time step.
         """
         pinch = self.pinch
         target = np.clip(self.hand_target + displacement, pinch - _LEAD, pinch + _LEAD)
@@ -191,9 +192,10 @@ class World:
         goal = inverse_kinematics(self.hand_target)
         start = self.data.ctrl[self._arm_ctrl].copy()
         self.data.ctrl[self._finger_ctrl] = FINGER_RANGE * 0.5 * (1.0 - closing)
-        for chunk in range(1, _CHUNKS + 1):
-            self.data.ctrl[self._arm_ctrl] = start + (goal - start) * (chunk / _CHUNKS)
-            mujoco.mj_step(self.model, self.data, nstep=_SUBSTEPS)
+        pieces = round(duration / TIMESTEP)
+        for piece in range(1, pieces + 1):
+            self.data.ctrl[self._arm_ctrl] = start + (goal - start) * (piece / pieces)
+            mujoco.mj_step(self.model, self.data)
         self.refresh()
 
     # -- state -----------------------------------------------------------------------------
