@@ -71,6 +71,11 @@ class Transport(Handle, Protocol):
     (``~/reward``), which then lie below the node's name.
     """
 
+    @property
+    def surroundings(self) -> str:
+        """Where this node is and whom it sees, for texts: ``domain 7, 2 other participants``."""
+        ...
+
     def subscribe(self, topic: str, type_name: str, receive: Receive, *, qos: Qos) -> Subscription:
         """Listen to a topic.
 
