@@ -71,7 +71,7 @@ def _value(place, kind, given):
     if inner == Nodetype.BASE and inner_rest[0] != "string":
         if isinstance(given, bytes | bytearray | memoryview):
             given = np.frombuffer(given, np.uint8)
-        given = [0] * length if given and given[0] is None else given
+        given = [0] * length if len(given) and given[0] is None else given
         array = np.asarray(given, dtype=_DTYPES.get(inner_rest[0], inner_rest[0])).copy()
         array.flags.writeable = False
         return array
