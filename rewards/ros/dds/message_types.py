@@ -1,0 +1,86 @@
+"""Message types by name: ROS's own, this project's, and their hashes."""
+
+from __future__ import annotations
+
+import functools
+import threading
+from typing import final
+
+from rosbags.interfaces import Nodetype
+from rosbags.typesys import Stores, get_types_from_msg, get_typestore
+from rosbags.typesys.store import Typestore
+
+from kibble.rewards.errors import ConfigError
+from kibble.rewards.ros.definitions.reading import message_texts
+
+__all__ = ["MessageTypes", "message_types"]
+
+_PLACEHOLDER = [("structure_needs_at_least_one_member", (Nodetype.BASE, ("uint8", 0)))]
+"""What ROS sends for a message without fields."""
+
+
+@final
+class MessageTypes:
+    """Every message type that is known, with its codec.
+
+    Args:
+        store: Where rosbags keeps them.
+    """
+
+    def __init__(self, store: Typestore) -> None:
+        self.store = store
+        self._lock = threading.Lock()
+
+    def check(self, type_name: str) -> str:
+        """Return the name of a type if it is known.
+
+        Raises:
+            ConfigError: If it is not.
+        """
+        if type_name not in self.store.fielddefs:
+            package = type_name.partition("/")[0]
+            known = sorted(name for name in self.store.fielddefs if name.startswith(f"{package}/"))
+            raise ConfigError(
+                f"`type_name` must name a message that is known without ROS, for example "
+                f"sensor_msgs/msg/Image, got {type_name!r}; known of {package}: "
+                f"{', '.join(known) or 'none'}."
+            )
+        return type_name
+
+    def hash_of(self, type_name: str) -> str:
+        """Return a type's hash as ROS computes it (``RIHS01_…``, REP 2011)."""
+        return str(self.store.hash_rihs01(type_name))
+
+    def encode(self, message: object, type_name: str) -> bytes:
+        """Return a message as CDR with its four bytes of header."""
+        with self._lock:  # the first use of a type compiles its codec
+            self.store.get_msgdef(type_name)
+        return bytes(self.store.serialize_cdr(message, type_name))
+
+    def decode(self, raw: bytes, type_name: str) -> object:
+        """Return the message in CDR bytes; its arrays share their memory.
+
+        Raises:
+            rosbags.serde.SerdeError: If they are not a message of this type.
+        """
+        with self._lock:
+            self.store.get_msgdef(type_name)
+        return self.store.deserialize_cdr(raw, type_name)
+
+
+@functools.cache
+def message_types() -> MessageTypes:
+    """Return the types of ROS 2 Jazzy and of this project; equal ones are equal in other releases.
+
+    The messages that this project uses are the same from Humble to Kilted; a peer whose definition
+    differs is refused by its hash.
+    """
+    store = get_typestore(Stores.ROS2_JAZZY)
+    types = {}
+    for name, text in message_texts().items():
+        package, _, bare = name.split("/")
+        parsed = get_types_from_msg(text, f"{package}/msg/{bare}")
+        constants, fields = parsed[f"{package}/msg/{bare}"]
+        types[name] = (constants, fields or _PLACEHOLDER)
+    store.register(types)
+    return MessageTypes(store)
