@@ -15,8 +15,8 @@ def _check_tokens(name: str, value: str) -> None:
     for token in value.strip("/").split("/"):
         if not _TOKEN.fullmatch(token):
             raise ConfigError(
-                f"`{name}` must be made of letters, digits and `_` between slashes, and no part may "
-                f"begin with a digit, got {value!r}."
+                f"`{name}` must be made of letters, digits and `_` between slashes, and no part "
+                f"may begin with a digit, got {value!r}."
             )
 
 
@@ -31,7 +31,8 @@ def node_name_of(name: str) -> str:
     """
     if not _TOKEN.fullmatch(name):
         raise ConfigError(
-            f"`node_name` must be letters, digits and `_`, and not begin with a digit, got {name!r}."
+            "`node_name` must be letters, digits and `_`, and not begin with a digit, got "
+            f"{name!r}."
         )
     return name
 

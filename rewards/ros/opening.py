@@ -22,8 +22,8 @@ def open_transport(
     """Join a ROS 2 graph.
 
     Args:
-        kind: "dds" (needs the extra ``ros``), "rclpy" (needs a ROS environment with kibble_ros), or
-            "auto": rclpy where it is there, otherwise dds.
+        kind: "dds" (needs the extra ``ros``), "rclpy" (needs a ROS environment with kibble_ros),
+            or "auto": rclpy where it is there, otherwise dds.
         node_name: The node's name.
         namespace: Its namespace, "" for none.
         domain: The domain's number, None for that of ``ROS_DOMAIN_ID``.
@@ -56,7 +56,7 @@ def _open_rclpy(node_name: str, namespace: str, domain: int | None) -> Transport
     except ImportError as error:
         raise MissingDependencyError(
             "`transport=rclpy` needs rclpy and the packages kibble_msgs and kibble_ros, got: "
-            f"{error}. Source the workspace that they were built in (`source install/setup.bash`), "
+            f"{error}. Source the workspace that they were built in (`source install/setup.bash`) "
             "or use `transport=dds`."
         ) from error
     transport: Transport = open_rclpy(node_name, namespace=namespace, domain=domain)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import threading
-from typing import final
+from typing import Any, final
 
 from rosbags.interfaces import Nodetype
 from rosbags.typesys import Stores, get_types_from_msg, get_typestore
@@ -76,7 +76,7 @@ def message_types() -> MessageTypes:
     differs is refused by its hash.
     """
     store = get_typestore(Stores.ROS2_JAZZY)
-    types = {}
+    types: dict[str, Any] = {}
     for name, text in message_texts().items():
         package, _, bare = name.split("/")
         parsed = get_types_from_msg(text, f"{package}/msg/{bare}")

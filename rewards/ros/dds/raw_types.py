@@ -32,7 +32,7 @@ def _no_key(self: Any, **_: object) -> bytes:
     return b"\x00\x01\x00\x00"  # ROS's topics have none
 
 
-def _take(cls: type[Any], data: bytes, **_: object) -> Any:
+def _take(cls: type[Any], /, data: bytes, **_: object) -> Any:
     return cls(data)
 
 
@@ -96,12 +96,13 @@ def _idl_type(desc: Any) -> Any:
     if kind == Nodetype.BASE:
         name, limit = detail
         if name == "string":
-            return idl.bounded_str[limit] if limit else str
+            return idl.bounded_str[limit] if limit else str  # type: ignore[misc]  # made by hand
         if name == "bool":
             return bool
         return getattr(idl, {"byte": "uint8", "char": "uint8", "octet": "uint8"}.get(name, name))
     element, size = detail
     inner = _idl_type(element)
     if kind == Nodetype.ARRAY:
-        return idl.array[inner, size]
-    return idl.sequence[inner, size] if size else idl.sequence[inner]
+        return idl.array[inner, size]  # type: ignore[misc]  # the package subscripts by hand
+    sequence: Any = idl.sequence
+    return sequence[inner, size] if size else sequence[inner]
