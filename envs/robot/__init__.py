@@ -1,0 +1,1 @@
+"""A robot behind ROS 2 topics as a Gymnasium environment."""
