@@ -18,23 +18,23 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Callable
-from typing import TypeVar, final
+from typing import TypeVar, cast, final
 
 import rclpy
-from rclpy._rclpy_pybind11 import InvalidHandle, RCLError
-from rclpy.callback_groups import MutuallyExclusiveCallbackGroup
+from rclpy._rclpy_pybind11 import RCLError
+from rclpy.callback_groups import MutuallyExclusiveCallbackGroup, ReentrantCallbackGroup
 from rclpy.context import Context
 from rclpy.executors import ExternalShutdownException, MultiThreadedExecutor
 from rclpy.node import Node
-from rclpy.publisher import Publisher
-from rclpy.service import Service
-from rclpy.subscription import Subscription
 
-from kibble.rewards.errors import ConfigError
+from kibble.rewards.errors import ConfigError, ServiceAwayError
+from kibble.rewards.ros.names import full_name
 from kibble.rewards.ros.qos import Qos
 from kibble.rewards.ros.transport import Fields, Receive
-from kibble_ros.endpoints import matching_publishers, publisher_mismatch, qos_profile
+from kibble_ros.endpoints import qos_profile
+from kibble_ros.handles import RclpyPublisher, RclpyService, RclpySubscription
 from kibble_ros.message_fields import build_message, fill_message, find_type
 
 __all__ = ["RclpyTransport", "open_rclpy", "spin"]
@@ -47,65 +47,6 @@ _THREADS = 4  # images, services, parameters and transitions do not wait for one
 
 class _AnswerFailedError(Exception):
     """A service raised; it was logged, and its caller gets no answer."""
-
-
-@final
-class RclpySubscription:
-    """A topic that is listened to."""
-
-    def __init__(self, node: Node, subscription: Subscription, type_name: str, qos: Qos) -> None:
-        self._node = node
-        self._subscription = subscription
-        self._asked = (type_name, qos)
-
-    @property
-    def publishers(self) -> int:
-        """How many publishers are heard."""
-        return matching_publishers(self._node, self._subscription.topic_name, *self._asked)
-
-    @property
-    def mismatch(self) -> str:
-        """Why a publisher of the topic is not heard, or ""."""
-        return publisher_mismatch(self._node, self._subscription.topic_name, *self._asked)
-
-    def close(self) -> None:
-        """Listen no longer."""
-        self._node.destroy_subscription(self._subscription)
-
-
-@final
-class RclpyPublisher:
-    """A topic that is published on."""
-
-    def __init__(self, node: Node, publisher: Publisher) -> None:
-        self._node = node
-        self._publisher = publisher
-
-    def publish(self, fields: Fields) -> None:
-        """Send a message; once ROS is shut down this does nothing."""
-        message = build_message(self._publisher.msg_type, fields)
-        try:
-            self._publisher.publish(message)
-        except (InvalidHandle, RCLError):
-            if self._node.context.ok():
-                raise
-
-    def close(self) -> None:
-        """Publish no longer."""
-        self._node.destroy_publisher(self._publisher)
-
-
-@final
-class RclpyService:
-    """A service that is offered."""
-
-    def __init__(self, node: Node, service: Service) -> None:
-        self._node = node
-        self._service = service
-
-    def close(self) -> None:
-        """Offer it no longer."""
-        self._node.destroy_service(self._service)
 
 
 _HandleT = TypeVar("_HandleT", RclpySubscription, RclpyPublisher, RclpyService)
@@ -140,7 +81,7 @@ class RclpyTransport:
         """Listen to a topic."""
         subscription = self._node.create_subscription(
             find_type(type_name),
-            _checked(topic),
+            self._checked(topic),
             receive,
             qos_profile(qos),
             callback_group=MutuallyExclusiveCallbackGroup(),
@@ -150,7 +91,7 @@ class RclpyTransport:
     def advertise(self, topic: str, type_name: str, *, qos: Qos) -> RclpyPublisher:
         """Publish on a topic."""
         publisher = self._node.create_publisher(
-            find_type(type_name), _checked(topic), qos_profile(qos)
+            find_type(type_name), self._checked(topic), qos_profile(qos)
         )
         return self._keep(RclpyPublisher(self._node, publisher))
 
@@ -168,11 +109,46 @@ class RclpyTransport:
 
         handle = self._node.create_service(
             find_type(type_name),
-            _checked(service),
+            self._checked(service),
             respond,
             callback_group=MutuallyExclusiveCallbackGroup(),
         )
         return self._keep(RclpyService(self._node, handle))
+
+    def call(
+        self, service: str, type_name: str, request: Fields, *, timeout: float = 5.0
+    ) -> object:
+        """Call a service; not from a callback that the node's only thread runs.
+
+        Args:
+            service: Its name.
+            type_name: Its type, for example ``std_srvs/srv/Trigger``.
+            request: The request's fields.
+            timeout: s to wait for the service and its answer together.
+
+        Raises:
+            ConfigError: If a name, the type or a field is wrong.
+            ServiceAwayError: If there is no such service, or it does not answer in time.
+        """
+        until = time.monotonic() + timeout
+        kind = find_type(type_name)
+        message = build_message(kind.Request, request)  # type: ignore[attr-defined]  # of services
+        client = self._node.create_client(
+            kind, self._checked(service), callback_group=ReentrantCallbackGroup()
+        )
+        try:
+            answered = threading.Event()
+            if client.wait_for_service(timeout):
+                future = client.call_async(message)
+                future.add_done_callback(lambda _: answered.set())
+                if answered.wait(max(0.0, until - time.monotonic())):
+                    return cast("object", future.result())
+        finally:
+            self._node.destroy_client(client)
+        raise ServiceAwayError(
+            f"The service {service} must answer within {timeout:g} s, got no answer; it is not "
+            f"there, or busy ({self.surroundings})."
+        )
 
     def close(self) -> None:
         """End all that was opened by this transport, and the node if it was made for it."""
@@ -183,6 +159,11 @@ class RclpyTransport:
             handle.close()
         if end is not None:
             end()
+
+    def _checked(self, name: str) -> str:
+        node = self._node
+        full_name(name, node_name=node.get_name(), namespace=node.get_namespace())
+        return name  # not the full one: ROS may remap it
 
     def _keep(self, handle: _HandleT) -> _HandleT:
         with self._lock:
@@ -244,12 +225,3 @@ def spin(executor: MultiThreadedExecutor) -> None:
                 _LOGGER.exception("A callback failed.")
         else:
             return
-
-
-def _checked(name: str) -> str:
-    if not name.startswith(("/", "~/")):
-        raise ConfigError(
-            f"A topic or service must begin with '/' or '~/', got {name!r}; a name that depends "
-            "on the namespace would be another one for every node."
-        )
-    return name
