@@ -6,4 +6,26 @@ from kibble.agents.command_line.command import Command
 
 __all__ = ["ROS_COMMANDS"]
 
-ROS_COMMANDS: tuple[Command, ...] = ()
+ROS_COMMANDS: tuple[Command, ...] = (
+    Command(
+        name="ros simulate",
+        summary="run a simulated robot behind ROS 2 topics, to rehearse or to learn on",
+        examples=(
+            ("kibble ros simulate", "the Reach task, two cameras at 30 Hz, in real time"),
+            (
+                "kibble ros simulate task=push 'views=[front,side]' image_size=[480,640] domain=7",
+                "another task, larger pictures, a ROS domain of its own",
+            ),
+        ),
+        schema="kibble.agents.ros.simulate_config:SimulateConfig",
+        function="kibble.agents.ros.simulate:simulate",
+        notes=(
+            "It listens to /command/twist (m/s in the base frame; a command holds for "
+            "command_timeout), /command/gripper, /emergency_stop and /robot/reset, and publishes "
+            "/camera/<view>/image_raw and camera_info, /joint_states, /hand_pose, "
+            "/objects/<role>, /task/observation, /task/success, /task/instruction, /robot/ready "
+            "and /clock. The hand moves at up to 0.4 m/s along each axis.",
+        ),
+    ),
+)
+"""In the order in which help lists them."""

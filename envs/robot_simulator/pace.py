@@ -34,7 +34,9 @@ class Punctuality:
 
 @final
 class Pace:
-    """Waits for the ticks of a schedule that stands still: lateness does not add up.
+    """Waits for the ticks of a schedule that begins with the first and stands still.
+
+    Lateness does not add up.
 
     A tick that comes more than a period late is not made up for: those after it that are past as
     well are skipped and counted, so there are no bursts.
@@ -47,13 +49,15 @@ class Pace:
     def __init__(self, rate: float, *, stopped: threading.Event) -> None:
         self._period = 1.0 / rate
         self._stopped = stopped
-        self._next = time.monotonic()
+        self._next: float | None = None
         self._ticks = 0
         self._skipped = 0
         self._lateness: deque[float] = deque(maxlen=_REMEMBERED)
 
     def wait(self) -> bool:
         """Wait for the next tick; return False, at once, when it is time to stop."""
+        if self._next is None:
+            self._next = time.monotonic()
         remaining = self._next - time.monotonic()
         if self._stopped.wait(max(remaining, 0.0)):
             return False

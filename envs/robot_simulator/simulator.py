@@ -147,11 +147,9 @@ class Simulator:
             topics.RESET, "std_msgs/msg/Empty", lambda _: self._resetting.set(), qos=STATE
         )
         self._threads = ThreadPoolExecutor(2, thread_name_prefix="simulated-robot")
-        self._tasks: list[Future[None]] = [
-            self._threads.submit(self._film),
-            self._threads.submit(self._move),
-        ]
-        self._await_first_picture()
+        self._tasks: list[Future[None]] = [self._threads.submit(self._film)]
+        self._await_first_picture()  # opening a GL context holds up every thread
+        self._tasks.append(self._threads.submit(self._move))
 
     def __enter__(self) -> Simulator:
         """Return the simulator."""
@@ -198,6 +196,7 @@ class Simulator:
 
     def _move(self) -> None:
         self._broadcast.instruction(self._robot.instruction)
+        self._broadcast.state(self._state, stamp=self.clock.now())
         self._broadcast.ready(True)
         until = self.clock.now()
         halted = False
@@ -248,6 +247,8 @@ class Simulator:
         env = self._robot.env
         film = Film(env.world.model, views=env.views, image_size=env.image_size)
         try:
+            self._robot.copy_scene(film.scene)  # nothing moves yet
+            film.take()  # the first pictures take far longer than those after them
             while self._picture_pace.wait():
                 with self._looks:  # no picture of an earlier scene comes after a reset
                     with self._scene:

@@ -1,0 +1,1 @@
+"""``kibble ros …``: robots and rewards on ROS 2."""
