@@ -176,6 +176,11 @@ class MemoryPublisher:
             and self.qos.transient_local >= asked.transient_local
         )
 
+    @property
+    def subscribers(self) -> int:
+        with self._graph.lock:
+            return sum(self.reaches(subscription) for subscription in self._graph.subscriptions)
+
     def publish(self, fields: Fields) -> None:
         if self.closed:
             raise ConfigError(f"The publisher of {self.topic} is closed.")

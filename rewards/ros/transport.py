@@ -52,6 +52,11 @@ class Subscription(Handle, Protocol):
 class Publisher(Handle, Protocol):
     """A topic that is published on."""
 
+    @property
+    def subscribers(self) -> int:
+        """How many hear it now; what is sent before the first is there is heard by nobody."""
+        ...
+
     def publish(self, fields: Fields) -> None:
         """Send a message.
 
@@ -101,5 +106,22 @@ class Transport(Handle, Protocol):
             service: Its name.
             type_name: Its type, for example ``std_srvs/srv/Trigger``.
             answer: Takes the request; what it raises is logged, and the caller gets no answer.
+        """
+        ...
+
+    def call(
+        self, service: str, type_name: str, request: Fields, *, timeout: float = 5.0
+    ) -> object:
+        """Call a service and wait for its answer; not from a thread of the transport.
+
+        Args:
+            service: Its name.
+            type_name: Its type, for example ``std_srvs/srv/Trigger``.
+            request: The request's fields.
+            timeout: s to wait for the service and its answer together.
+
+        Raises:
+            ConfigError: If a name, the type or a field is wrong.
+            ServiceAwayError: If there is no such service, or it does not answer in time.
         """
         ...

