@@ -13,6 +13,7 @@ from stable_baselines3 import PPO
 from stable_baselines3.common.buffers import ReplayBuffer
 from stable_baselines3.common.off_policy_algorithm import OffPolicyAlgorithm
 
+from kibble.agents.replay import PotentialReplayBuffer
 from kibble.agents.scoring.kept_signals import KeptSignals
 
 if TYPE_CHECKING:
@@ -114,6 +115,8 @@ def _get_replay(buffer: ReplayBuffer) -> Tree:
     filled = buffer.buffer_size if buffer.full else buffer.pos
     arrays = {name: getattr(buffer, name)[:filled] for name in _REPLAY}
     state: Tree = {"position": buffer.pos, "full": buffer.full, **arrays}
+    if isinstance(buffer, PotentialReplayBuffer):
+        state["interventions"] = buffer.interventions[:filled]
     kept = getattr(buffer, "kept", None)
     if isinstance(kept, KeptSignals):
         state["kept"] = kept.get_state(filled)
@@ -126,6 +129,8 @@ def _set_replay(buffer: ReplayBuffer, state: Tree) -> None:
         getattr(buffer, name)[: len(stored)] = stored
     buffer.pos = cast("int", state["position"])
     buffer.full = cast("bool", state["full"])
+    if isinstance(buffer, PotentialReplayBuffer) and "interventions" in state:
+        buffer.restore_interventions(cast("NDArray[np.bool_]", state["interventions"]))
     kept = getattr(buffer, "kept", None)
     if isinstance(kept, KeptSignals):
         kept.set_state(cast("Tree", state["kept"]))

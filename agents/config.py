@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from kibble.agents.acting.config import ActingConfig
+from kibble.agents.acting.requirements import check_acting
 from kibble.agents.agent_config import AgentConfig, OffPolicyConfig, SacConfig
 from kibble.agents.blend.config import BlendConfig
 from kibble.agents.curriculum_config import CurriculumConfig
@@ -39,6 +41,7 @@ class TrainConfig:
         reward: Where progress comes from.
         shaping: How progress becomes a reward.
         agent: The learning algorithm.
+        acting: How the agent acts while it learns.
         scoring: When the reward model reads frames, and whether they are kept.
         curriculum: Where training episodes begin and what they ask for.
         monitor: How the run watches whether its learned reward is farmed.
@@ -46,7 +49,7 @@ class TrainConfig:
         seed: Seed of environment, agent and exploration.
         steps: Budget of environment steps, all environments together; never exceeded.
         rollouts: Budget of finished episodes, or null; the run ends with the first of the two.
-        n_envs: Environments stepped side by side.
+        n_envs: Environments stepped side by side; one where acting is asynchronous.
         vectorization: serial (one process; fastest for cheap environments) or processes.
         demonstrations: LeRobot dataset (v3.0), such as `kibble demos` records, or null; sac, tqc
             and crossq take a part of each batch from it, and actors can be cloned from it
@@ -67,6 +70,7 @@ class TrainConfig:
     reward: RewardConfig = field(default_factory=RewardConfig)
     shaping: ShapingConfig = field(default_factory=ShapingConfig)
     agent: AgentConfig = field(default_factory=SacConfig)
+    acting: ActingConfig = field(default_factory=ActingConfig)
     scoring: ScoringConfig = field(default_factory=ScoringConfig)
     curriculum: CurriculumConfig = field(default_factory=CurriculumConfig)
     monitor: MonitorConfig = field(default_factory=MonitorConfig)
@@ -102,6 +106,11 @@ class TrainConfig:
                 "`run` must name the run directory with resume=true, got null; "
                 "write run=runs/… as printed when the run began."
             )
+        if self.asynchronous:
+            object.__setattr__(self, "n_envs", 1)
+            check_acting(self)
+        settled = self.scoring.settled(beside=self.asynchronous)
+        object.__setattr__(self, "scoring", settled)
         self._check_demonstrations()
         if self.blend.learn and (self.agent.name != "ppo" or self.agent.chunk != 1):
             raise ConfigError(
@@ -139,12 +148,24 @@ class TrainConfig:
                 "its embedding is wanted."
             )
 
+    @property
+    def asynchronous(self) -> bool:
+        """Whether a thread acts beside the one that learns."""
+        asked = self.acting.asynchronous
+        return self.task.real_time if asked is None else asked
+
     def _check_demonstrations(self) -> None:
         if self.demonstrations is None:
             if self.curriculum.kind == "starts":
                 raise ConfigError(
                     "`curriculum.kind=starts` needs demonstrations to begin in, got "
                     "demonstrations=null; record some with `kibble demos`."
+                )
+            if self.acting.exploration != "policy":
+                raise ConfigError(
+                    f"`acting.exploration={self.acting.exploration}` needs demonstrations to act "
+                    "by, got demonstrations=null; record some with `kibble demos`, or leave it at "
+                    "policy."
                 )
             if self.agent.warm_start_steps:
                 raise ConfigError(
@@ -180,7 +201,7 @@ class EvaluateConfig:
             of success stands beside the truth.
         out: Where table, plots and videos go; null takes the run directory.
         videos: Episodes of each outcome to film, successes and failures.
-        n_envs: Environments stepped side by side.
+        n_envs: Environments stepped side by side; one where task.real_time.
         deterministic: Whether the agent acts by its mode instead of sampling.
         device: auto, cpu, cuda or cuda:0.
         threads: Threads that torch uses.

@@ -11,6 +11,7 @@ import gymnasium as gym
 from stable_baselines3.common.vec_env import DummyVecEnv, SubprocVecEnv, VecEnv
 
 import kibble.envs  # noqa: F401  (registers the tabletop suite)
+from kibble.agents.acting.acting_vec_env import ActingVecEnv
 from kibble.agents.action_chunks import in_chunks
 from kibble.agents.agent_config import AgentConfig
 from kibble.agents.config import VISUAL_OBSERVATIONS, TaskConfig, TrainConfig
@@ -114,7 +115,9 @@ def build_environments(config: TrainConfig, model: RewardModel | None) -> VecEnv
     )
     thunks: list[Callable[[], Env]] = [make] * config.n_envs
     venv: VecEnv
-    if config.vectorization == "processes" and config.n_envs > 1:
+    if config.asynchronous:
+        venv = ActingVecEnv(make, backlog=config.acting.backlog)
+    elif config.vectorization == "processes" and config.n_envs > 1:
         venv = SubprocVecEnv(thunks, start_method="forkserver")
     else:
         venv = DummyVecEnv(thunks)

@@ -119,9 +119,8 @@ def _environments(subject: _Subject, count: int, *, renders: bool) -> list[Env]:
 
 def _play(subject: _Subject, config: EvaluateConfig, console: Console) -> list[Outcome]:
     episodes = [(seed, index) for seed in config.seeds for index in range(config.episodes)]
-    envs = _environments(
-        subject, min(config.n_envs, len(episodes)), renders=subject.judge is not None
-    )
+    count = 1 if subject.config.task.real_time else min(config.n_envs, len(episodes))
+    envs = _environments(subject, count, renders=subject.judge is not None)
     name = subject.directory.path.name
     try:
         with console.status("") as status:

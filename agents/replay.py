@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from stable_baselines3.common.buffers import ReplayBuffer
 from stable_baselines3.common.type_aliases import ReplayBufferSamples
 
+from kibble.agents.acting.executed import executed_actions, interventions_of
 from kibble.agents.demonstrated import Transitions
 from kibble.agents.reflecting import Reflecting
 from kibble.agents.scoring.kept_signals import KeptSignals
@@ -26,13 +27,17 @@ if TYPE_CHECKING:
 
 __all__ = ["PotentialReplayBuffer"]
 
+_NO_PLACES: NDArray[np.int64] = np.zeros(0, np.int64)
+
 
 @final
 class PotentialReplayBuffer(ReplayBuffer):
     """Keeps what rewards are made of, with the model's version, and derives them in each batch.
 
     It also fills a share of each batch from demonstrations, and mirrors most of it. Demonstrations
-    lie beside what the agent itself experienced and are never overwritten by it.
+    lie beside what the agent itself experienced and are never overwritten by it. Where an
+    environment says that it did something else than the agent chose, because a human took over,
+    that is what is kept; the human's steps can be drawn as demonstrations are.
 
     A batch that touches transitions which nobody has scored yet has all that waits scored first,
     so what is learned does not depend on when frames are scored; unless the source is not
@@ -53,10 +58,13 @@ class PotentialReplayBuffer(ReplayBuffer):
 
     Attributes:
         kept: Signals of the agent's own transitions, or ``None`` before :meth:`follow`.
+        interventions: (B, N) bool, which transitions a human acted in.
 
     Source:
         Ball et al. 2023, "Efficient Online Reinforcement Learning with Offline Data" (RLPD), for
-        sampling each batch from both sources.
+        sampling each batch from both sources; Luo et al. 2024, "Precise and Dexterous Robotic
+        Manipulation via Human-in-the-Loop Reinforcement Learning" (HIL-SERL), for drawing
+        interventions as demonstrations.
     """
 
     kept: KeptSignals | None = None
@@ -80,6 +88,9 @@ class PotentialReplayBuffer(ReplayBuffer):
             n_envs,
             optimize_memory_usage=optimize_memory_usage,
         )
+        self.interventions = np.zeros((self.buffer_size, self.n_envs), np.bool_)  # (B, N)
+        self._draws_interventions = False
+        self._drawn = False  # whether there may be any to draw
         self._reflecting = reflecting
         self._transitions: Transitions | None = None
         self._demonstrated: ReplayBufferSamples | None = None
@@ -117,6 +128,21 @@ class PotentialReplayBuffer(ReplayBuffer):
             rewards=self.to_torch(np.zeros((len(transitions.signals), 1), np.float32)),
         )
 
+    def draw_interventions(self, share: float) -> None:
+        """Draw what a human did as demonstrations are drawn, beside being the agent's own.
+
+        Args:
+            share: Part of each batch that demonstrations and interventions make together, in
+                [0, 1].
+        """
+        self._share = share
+        self._draws_interventions = True
+
+    def restore_interventions(self, labels: NDArray[np.bool_]) -> None:
+        """Label the first rows, (R, N), as :attr:`interventions` had them."""
+        self.interventions[: len(labels)] = labels
+        self._drawn = bool(self._draws_interventions and labels.any())
+
     def rescore(self, model: RewardModel) -> None:
         """Read all stored frames with another model, demonstrations included.
 
@@ -147,6 +173,9 @@ class PotentialReplayBuffer(ReplayBuffer):
         """Add a step of all environments."""
         if self.kept is not None:
             self.kept.add(self.pos, reward)
+        action = executed_actions(infos, action, self.action_space)
+        self.interventions[self.pos] = acted = interventions_of(infos)
+        self._drawn |= bool(self._draws_interventions and acted.any())
         super().add(obs, next_obs, action, reward, done, infos)
         if self.kept is not None and self.full and self.pos == 0:  # once a round
             self.kept.forget_overwritten()
@@ -157,19 +186,50 @@ class PotentialReplayBuffer(ReplayBuffer):
         return batch if self._reflecting is None else self._reflecting.reflected(batch)
 
     def _mix(self, batch_size: int, env: VecNormalize | None) -> ReplayBufferSamples:
-        if self._demonstrated is None:
+        shown = self._demonstrated
+        rows, slots = self._drawn_interventions()
+        demonstrated = 0 if shown is None else len(shown.rewards)
+        if demonstrated + len(rows) == 0:
             return self._own(batch_size, env)
         count = round(self._share * batch_size)
         own = self._own(batch_size - count, env)
-        shown = self._demonstrated
-        chosen = torch.randint(len(shown.rewards), (count,), device=self.device)
+        chosen = torch.randint(demonstrated + len(rows), (count,), device=self.device)
+        parts = [own]
+        if shown is not None:
+            parts.append(self._chosen_demonstrations(shown, chosen[chosen < demonstrated]))
+        if len(rows):
+            picked = (chosen[chosen >= demonstrated] - demonstrated).cpu().numpy()
+            parts.append(self._at(rows[picked], slots[picked], env))
         return ReplayBufferSamples(
-            observations=torch.cat([own.observations, shown.observations[chosen]]),
-            actions=torch.cat([own.actions, shown.actions[chosen]]),
-            next_observations=torch.cat([own.next_observations, shown.next_observations[chosen]]),
-            dones=torch.cat([own.dones, shown.dones[chosen]]),
-            rewards=torch.cat([own.rewards, self._demonstrated_rewards(chosen)]),
+            observations=torch.cat([part.observations for part in parts]),
+            actions=torch.cat([part.actions for part in parts]),
+            next_observations=torch.cat([part.next_observations for part in parts]),
+            dones=torch.cat([part.dones for part in parts]),
+            rewards=torch.cat([part.rewards for part in parts]),
         )
+
+    def _chosen_demonstrations(
+        self, shown: ReplayBufferSamples, chosen: torch.Tensor
+    ) -> ReplayBufferSamples:
+        return ReplayBufferSamples(
+            observations=shown.observations[chosen],
+            actions=shown.actions[chosen],
+            next_observations=shown.next_observations[chosen],
+            dones=shown.dones[chosen],
+            rewards=self._demonstrated_rewards(chosen),
+        )
+
+    def _drawn_interventions(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Return rows and slots in which a human acted and that are scored, where to draw them."""
+        if not self._drawn or self.kept is None:
+            return _NO_PLACES, _NO_PLACES
+        filled = self.buffer_size if self.full else self.pos
+        rows, slots = np.nonzero(self.interventions[:filled])
+        if not self.kept.source.exact:
+            oldest = self.pos if self.full else 0
+            scored = (rows - oldest) % self.buffer_size < filled - self.kept.unscored
+            rows, slots = rows[scored], slots[scored]
+        return rows, slots
 
     def _own(self, count: int, env: VecNormalize | None) -> ReplayBufferSamples:
         """Sample from the agent's own transitions."""
@@ -195,12 +255,19 @@ class PotentialReplayBuffer(ReplayBuffer):
             return super()._get_samples(batch_inds, env)
         # The base class draws the environments in here too, by the same generator.
         slots = np.random.randint(0, high=self.n_envs, size=len(batch_inds))  # noqa: NPY002
-        rewards = self.kept.rewards(batch_inds, slots)
-        next_obs = self.next_observations[batch_inds, slots]
-        ended = self.dones[batch_inds, slots] * (1 - self.timeouts[batch_inds, slots])
+        return self._at(batch_inds, slots, env)
+
+    def _at(
+        self, rows: NDArray[np.int64], slots: NDArray[np.int64], env: VecNormalize | None
+    ) -> ReplayBufferSamples:
+        """Return certain transitions, with their rewards derived."""
+        assert self.kept is not None
+        rewards = self.kept.rewards(rows, slots)
+        next_obs = self.next_observations[rows, slots]
+        ended = self.dones[rows, slots] * (1 - self.timeouts[rows, slots])
         return ReplayBufferSamples(
-            observations=self.to_torch(_normal(self.observations[batch_inds, slots], env)),
-            actions=self.to_torch(self.actions[batch_inds, slots]),
+            observations=self.to_torch(_normal(self.observations[rows, slots], env)),
+            actions=self.to_torch(self.actions[rows, slots]),
             next_observations=self.to_torch(_normal(next_obs, env)),
             dones=self.to_torch(ended[:, None]),
             rewards=self.to_torch(self._normalize_reward(rewards[:, None], env)),

@@ -19,6 +19,7 @@ from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError
 
 import kibble
+from kibble.agents.acting.config import ActingConfig
 from kibble.agents.agent_config import AGENTS
 from kibble.agents.blend.config import BlendConfig
 from kibble.agents.config import (
@@ -218,6 +219,7 @@ def _config_from_tree(tree: dict[str, dict[str, object]]) -> TrainConfig:
         "task": TaskConfig(**tree["task"]),  # type: ignore[arg-type]  # checked by the dataclass
         "reward": RewardConfig(**tree["reward"]),  # type: ignore[arg-type]
         "shaping": ShapingConfig(**tree["shaping"]),  # type: ignore[arg-type]
+        "acting": ActingConfig(**tree.get("acting", {})),  # type: ignore[arg-type]
         "scoring": ScoringConfig(**tree.get("scoring", {})),  # type: ignore[arg-type]
         "curriculum": CurriculumConfig(**tree.get("curriculum", {})),  # type: ignore[arg-type]
         "monitor": MonitorConfig(**tree.get("monitor", {})),  # type: ignore[arg-type]

@@ -20,6 +20,8 @@ class TaskConfig:
         views: Cameras to build, or null where the environment has just what render() draws.
         image_size: Height and width of frames in pixels; used where views are given.
         options: Further keyword arguments for gymnasium.make.
+        real_time: Whether time goes on while nobody acts, as before a robot: one environment at a
+            time then, and training acts asynchronously (acting.asynchronous).
     """
 
     name: str = "reach"
@@ -28,6 +30,7 @@ class TaskConfig:
     views: list[str] | None = None
     image_size: list[int] = field(default_factory=lambda: [96, 96])
     options: dict[str, bool | int | float | str] = field(default_factory=dict)
+    real_time: bool = False
 
     def __post_init__(self) -> None:
         if not self.id or not self.name:

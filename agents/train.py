@@ -12,6 +12,10 @@ from rich.console import Console
 from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.off_policy_algorithm import OffPolicyAlgorithm
 
+from kibble.agents.acting.acting_vec_env import find_acting
+from kibble.agents.acting.beginning import build_pace
+from kibble.agents.acting.interrupts import halting
+from kibble.agents.acting.step_stream import Halted
 from kibble.agents.agent_config import OffPolicyConfig
 from kibble.agents.annealing import Annealing
 from kibble.agents.blend.learner import BlendLearner
@@ -20,7 +24,7 @@ from kibble.agents.checkpoints import load_newest, save_checkpoint
 from kibble.agents.config import TrainConfig
 from kibble.agents.critic_warmup import CriticWarmup
 from kibble.agents.curriculum import CHOICE
-from kibble.agents.demonstrated import demonstrated_transitions
+from kibble.agents.demonstrated import Transitions, demonstrated_transitions
 from kibble.agents.embedding_model import embedding_model
 from kibble.agents.environments import build_environments
 from kibble.agents.episode_log import EpisodeLog
@@ -82,6 +86,11 @@ def run_training(config: TrainConfig) -> RunDirectory:
         agent = build_agent(
             config.agent, monitor, seed=config.seed, device=device, observation=config.observation
         )
+        if isinstance(agent, OffPolicyAlgorithm) and config.acting.interventions:
+            assert isinstance(config.agent, OffPolicyConfig)
+            assert isinstance(agent.replay_buffer, PotentialReplayBuffer)
+            agent.replay_buffer.draw_interventions(config.agent.demonstration_share)
+        transitions = None
         if config.demonstrations is not None:
             transitions = demonstrated_transitions(config, model)
             if isinstance(config.agent, OffPolicyConfig):
@@ -106,7 +115,9 @@ def run_training(config: TrainConfig) -> RunDirectory:
                 f"{config.steps} steps are no whole number of rollouts of all environments: this "
                 f"run takes {total * chunk}."
             )
-        _learn(agent, monitor, directory, config, total=total, resumed=resumed)
+        _learn(
+            agent, monitor, directory, config, transitions, total=total, resumed=resumed
+        )
     except (KeyboardInterrupt, ModelError, OutageError, RewardHackingError):
         if directory is not None:
             say(f"Stopped. Go on with: kibble train run={directory.path} resume=true")
@@ -122,6 +133,7 @@ def _learn(
     monitor: EpisodeMonitor,
     directory: RunDirectory,
     config: TrainConfig,
+    transitions: Transitions | None,
     *,
     total: int,
     resumed: dict[str, object] | None,
@@ -168,15 +180,27 @@ def _learn(
                     rollouts=config.rollouts,
                 )
                 warmup = CriticWarmup(config.agent.critic_warmup_steps)
-                callbacks = [caretaker, annealing, warmup, outages, guard]
-                if start < total:
-                    learn_within(
-                        agent,
-                        monitor,
-                        callbacks if blend is None else [*callbacks, blend],
-                        steps=total - start,
-                        rollouts=config.rollouts,
+                callbacks: list[BaseCallback] = [caretaker, annealing, warmup, outages, guard]
+                if blend is not None:
+                    callbacks.append(blend)
+                acting = find_acting(monitor)
+                if acting is not None:
+                    callbacks.append(
+                        build_pace(acting, agent, monitor, config, transitions, total=total)
                     )
+                if start < total:
+                    try:
+                        with halting(acting):
+                            learn_within(
+                                agent,
+                                monitor,
+                                callbacks,
+                                steps=total - start,
+                                rollouts=config.rollouts,
+                            )
+                    except Halted:
+                        caretaker.save()
+                        raise
                     caretaker.save()
         agent.save(directory.model)
 

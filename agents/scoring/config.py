@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from kibble.agents.near_names import one_of
 from kibble.rewards.errors import ConfigError
@@ -10,6 +10,7 @@ from kibble.rewards.errors import ConfigError
 __all__ = ["SCORING_KINDS", "ScoringConfig"]
 
 SCORING_KINDS = ("immediate", "deferred", "asynchronous")
+AUTO = "auto"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -17,8 +18,9 @@ class ScoringConfig:
     """When frames are scored. A transition's reward is the same in every kind.
 
     Args:
-        kind: immediate (each step), deferred (late, in large batches, when rewards are needed) or
-            asynchronous (by a thread of its own, beside stepping and learning).
+        kind: immediate (each step), deferred (late, in large batches, when rewards are needed),
+            asynchronous (by a thread of its own, beside stepping and learning) or auto
+            (asynchronous with exact=false where acting is asynchronous, else immediate).
         batch: The most frames that wait; deferred scores when so many do, asynchronous lets the
             environments wait then.
         exact: Whether an agent with a replay buffer learns the same in every kind: a batch that
@@ -29,13 +31,13 @@ class ScoringConfig:
             reward model is adapted; 0 keeps none.
     """
 
-    kind: str = "immediate"
+    kind: str = "auto"
     batch: int = 256
     exact: bool = True
     store_mb: float = 0.0
 
     def __post_init__(self) -> None:
-        one_of("scoring.kind", self.kind, SCORING_KINDS)
+        one_of("scoring.kind", self.kind, (*SCORING_KINDS, AUTO))
         if self.batch < 1:
             raise ConfigError(
                 f"`scoring.batch` must be at least 1 frame, got {self.batch}; "
@@ -46,3 +48,15 @@ class ScoringConfig:
                 f"`scoring.store_mb` must be 0 or more, got {self.store_mb}; "
                 "0 keeps no frames, 200 holds some hours of small pictures."
             )
+
+    def settled(self, *, beside: bool) -> ScoringConfig:
+        """Return what ``auto`` stands for.
+
+        Args:
+            beside: Whether the environments are acted in beside learning.
+        """
+        if self.kind != AUTO:
+            return self
+        if beside:
+            return replace(self, kind="asynchronous", exact=False)
+        return replace(self, kind="immediate")

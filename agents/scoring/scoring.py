@@ -72,7 +72,7 @@ class Scoring:
         config: ScoringConfig | None = None,
         remake: MakeShaper | None = None,
     ) -> None:
-        config = ScoringConfig() if config is None else config
+        config = (ScoringConfig() if config is None else config).settled(beside=False)
         if config.store_mb > 0.0 and remake is None:
             raise ConfigError(
                 "`remake` must be given to keep frames, got none with store_mb="
