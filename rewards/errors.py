@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 
 __all__ = [
+    "BagError",
     "CheckpointError",
     "ConfigError",
     "FrameError",
@@ -58,6 +59,10 @@ class WeightsError(KibbleError, ValueError):
 
 class CheckpointError(KibbleError, ValueError):
     """A checkpoint or a run directory is missing, damaged, or would be overwritten."""
+
+
+class BagError(KibbleError, ValueError):
+    """A bag is missing, damaged, or does not hold what is asked of it."""
 
 
 class MissingDependencyError(KibbleError, ImportError):

@@ -1,0 +1,1 @@
+"""ROS 2 bags, MCAP and SQLite, read and written without ROS."""
