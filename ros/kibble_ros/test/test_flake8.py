@@ -1,0 +1,26 @@
+# Copyright 2026 Kibble contributors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+
+"""ament_flake8, with the settings beside package.xml."""
+
+import pytest
+from ament_flake8.main import main_with_errors
+
+
+@pytest.mark.flake8
+@pytest.mark.linter
+def test_flake8() -> None:
+    """Style and quotes."""
+    rc, errors = main_with_errors(argv=["--config", "ament_flake8.ini", "."])
+    assert rc == 0, "\n".join(errors)

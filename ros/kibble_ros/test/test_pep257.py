@@ -1,0 +1,26 @@
+# Copyright 2026 Kibble contributors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+
+"""ament_pep257 with Google's form of docstrings."""
+
+import pytest
+from ament_pep257.main import main
+
+
+@pytest.mark.linter
+@pytest.mark.pep257
+def test_pep257() -> None:
+    """Docstrings."""
+    ignored = ["--add-ignore", "D105", "D107"]
+    assert main(argv=["--convention", "google", *ignored, "--", "kibble_ros", "launch"]) == 0
