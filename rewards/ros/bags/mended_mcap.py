@@ -116,15 +116,18 @@ def _mend(path: Path) -> tuple[int, bytes]:
     with path.open("rb") as file:
         chunk: tuple[int, int] | None = None  # where it starts and stops, until its indices end
         indices: list[int] = []
-        for opcode, start, length in _records(file, path.stat().st_size):
+        size = path.stat().st_size
+        for opcode, start, length in _records(file, size):
             stop = start + _RECORD.size + length
             if chunk is not None and opcode == _INDEX_RECORD:
+                if stop > size:
+                    break
                 indices.append(start)
                 continue
             if chunk is not None:
                 chunks.append(_chunk_index(file, *chunk, start, indices))
                 kept, chunk, indices = start, None, []
-            if opcode == _DATA_END:
+            if opcode == _DATA_END or stop > size:
                 break
             if opcode == _CHUNK_RECORD:
                 chunk = start, stop
@@ -134,12 +137,12 @@ def _mend(path: Path) -> tuple[int, bytes]:
 
 
 def _records(file: BinaryIO, size: int) -> Iterator[tuple[int, int, int]]:
-    """Yield opcode, place and length of each whole record, up to the first that is not."""
+    """Yield opcode, place and length of each record, up to the first that is cut off."""
     place = len(_MAGIC)
     while place + _RECORD.size <= size:
         file.seek(place)
         opcode, length = _RECORD.unpack(file.read(_RECORD.size))
-        if not 0 < opcode <= _LAST_OPCODE or place + _RECORD.size + length > size:
+        if not 0 < opcode <= _LAST_OPCODE:
             return
         yield opcode, place, length
         place += _RECORD.size + length
