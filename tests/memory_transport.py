@@ -45,6 +45,10 @@ class MemoryTransport:
         self._handles: list[MemorySubscription | MemoryPublisher | MemoryService] = []
         self.closed = False
 
+    @property
+    def surroundings(self) -> str:
+        return "a graph in memory"
+
     def subscribe(
         self, topic: str, type_name: str, receive: Receive, *, qos: Qos
     ) -> MemorySubscription:
