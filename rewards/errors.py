@@ -14,6 +14,7 @@ __all__ = [
     "ModelError",
     "OutageError",
     "RewardHackingError",
+    "RobotError",
     "ServiceAwayError",
     "ShapingError",
     "WeightsError",
@@ -51,6 +52,10 @@ class OutageError(KibbleError, RuntimeError):
 
 class RewardHackingError(KibbleError, RuntimeError):
     """A run was stopped because its reward is farmed instead of earned."""
+
+
+class RobotError(KibbleError, RuntimeError):
+    """A robot does not answer in time, or is held for longer than it may be."""
 
 
 class WeightsError(KibbleError, ValueError):
