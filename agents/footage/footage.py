@@ -25,6 +25,8 @@ class Footage:
         instruction: What was wanted, or ``None`` where the recording does not say.
         oracle: (T,) float32 progress in [0, 1] that the simulator knew, or ``None``.
         warnings: What a user should know of the recording, one sentence each.
+        stamps: (T,) int64 ns since the epoch, by the clock that the cameras were stamped with, or
+            ``None`` where the recording has no such clock.
 
     Raises:
         FrameError: If views or times do not fit together.
@@ -36,6 +38,7 @@ class Footage:
     instruction: str | None = None
     oracle: NDArray[np.float32] | None = None
     warnings: tuple[str, ...] = ()
+    stamps: NDArray[np.int64] | None = None
 
     def __post_init__(self) -> None:
         count = check_frames(self.frames)
@@ -46,10 +49,11 @@ class Footage:
             )
         if not (np.diff(self.times) > 0.0).all():
             raise FrameError("The times of footage must rise from frame to frame.")
-        if self.oracle is not None and self.oracle.shape != (count,):
-            raise FrameError(
-                f"`oracle` must have shape ({count},) like the times, got {self.oracle.shape}."
-            )
+        for name, values in (("oracle", self.oracle), ("stamps", self.stamps)):
+            if values is not None and values.shape != (count,):
+                raise FrameError(
+                    f"`{name}` must have shape ({count},) like the times, got {values.shape}."
+                )
 
     def __len__(self) -> int:
         return int(self.times.shape[0])

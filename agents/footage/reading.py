@@ -10,6 +10,7 @@ import numpy as np
 import torch
 
 from kibble.agents.footage.appearance import describe_appearance
+from kibble.agents.footage.bag import is_bag, read_bag
 from kibble.agents.footage.dataset import is_dataset, read_episode
 from kibble.agents.footage.footage import Footage
 from kibble.agents.footage.pictures import picture_files, read_pictures
@@ -27,14 +28,16 @@ class Sampling:
 
     Args:
         max_frames: Most frames to keep besides the last.
-        fps: Of a video the frames per second to take at most, ``None`` for all; of a folder of
-            pictures the rate at which they were taken, ``None`` for 10.
-        episode: Number of the episode in a dataset or of a run.
+        fps: Of a video or bag the frames per second to take at most, ``None`` for all; of a
+            folder of pictures the rate at which they were taken, ``None`` for 10.
+        episode: Number of the episode in a dataset, of a run or in a bag.
+        tolerance: Of a bag, s that images of several cameras may lie apart.
     """
 
     max_frames: int = MAX_FRAMES
     fps: float | None = None
     episode: int = 0
+    tolerance: float = 0.05
 
 
 def read_footage(
@@ -48,10 +51,11 @@ def read_footage(
 
     Args:
         source: A video, a picture, a folder of pictures (or of one such folder per view), a
-            LeRobot dataset, a run directory; or several videos or folders of one length, as a
-            list together with ``views``, or as a mapping of view names to paths.
-        views: For files and folders of pictures, one name each. For datasets and runs, which
-            views to use, as a list, or as a mapping from the reward model's name to theirs.
+            LeRobot dataset, a run directory, a ROS 2 bag; or several videos or folders of one
+            length, as a list together with ``views``, or as a mapping of view names to paths.
+        views: For files and folders of pictures, one name each. For datasets, runs and bags,
+            which views to use, as a list, or as a mapping from the reward model's name to theirs
+            (of bags: to topics).
         sampling: Which frames to read.
         device: Where the agent of a run lives; the CPU by default.
 
@@ -62,14 +66,25 @@ def read_footage(
         ConfigError: If views and inputs do not match, or a setting is out of range.
         FrameError: If there is nothing that can be read.
         CheckpointError: If a dataset or a run is damaged.
+        BagError: If a bag is damaged or has no images.
 
     ``read_footage("push.mp4").frames["front"]`` are the frames of a video.
     """
     sampling = Sampling() if sampling is None else sampling
     only = _only_path(source)
-    recorded = only is not None and (is_dataset(only) or is_run(only))
-    _check_sampling(sampling, recorded=recorded)
-    if only is not None and is_dataset(only):
+    bag = only is not None and is_bag(only)
+    recorded = only is not None and not bag and (is_dataset(only) or is_run(only))
+    _check_sampling(sampling, recorded=recorded, bag=bag)
+    if only is not None and bag:
+        footage = read_bag(
+            only,
+            sampling.episode,
+            views=views,
+            max_frames=sampling.max_frames,
+            fps=sampling.fps,
+            tolerance=sampling.tolerance,
+        )
+    elif only is not None and is_dataset(only):
         footage = read_episode(only, sampling.episode, views=views, max_frames=sampling.max_frames)
     elif only is not None and is_run(only):
         footage = play_run(
@@ -88,16 +103,16 @@ def read_footage(
     return replace(footage, warnings=(*footage.warnings, *seen))
 
 
-def _check_sampling(sampling: Sampling, *, recorded: bool) -> None:
+def _check_sampling(sampling: Sampling, *, recorded: bool, bag: bool) -> None:
     """Refuse settings that would have no effect."""
     if recorded and sampling.fps is not None:
         raise ConfigError(
             "`fps` is for videos and pictures, got it with a dataset or a run, which know their "
             "own times; leave it out, and set max_frames= to read fewer frames."
         )
-    if not recorded and sampling.episode != 0:
+    if not recorded and not bag and sampling.episode != 0:
         raise ConfigError(
-            "`episode` is for datasets and runs, got it with an input that is one episode; "
+            "`episode` is for datasets, runs and bags, got it with an input that is one episode; "
             "leave it out."
         )
 
@@ -166,8 +181,8 @@ def _read_file(path: Path, sampling: Sampling) -> Video:
         return open_video(path, fps=sampling.fps, max_frames=sampling.max_frames)
     if not picture_files(path):
         raise FrameError(
-            f"`input` must be a video, a folder of pictures, a LeRobot dataset (with meta/) or a "
-            f"run directory (with config.yaml and checkpoints/), got the folder '{path}' which is "
-            "none of these; check the path."
+            f"`input` must be a video, a folder of pictures, a ROS 2 bag, a LeRobot dataset (with "
+            f"meta/) or a run directory (with config.yaml and checkpoints/), got the folder "
+            f"'{path}' which is none of these; check the path."
         )
     return read_pictures(path, fps=sampling.fps, max_frames=sampling.max_frames)
