@@ -16,7 +16,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import final
 
 from rcl_interfaces.msg import FloatingPointRange, ParameterDescriptor
@@ -65,11 +65,12 @@ class DeclaredParameters:
         """
         self.follow_views()
         return NodeParameters.from_values(
-            {
-                name: parameter.value
-                for name, parameter in self._node.get_parameters_by_prefix("").items()
-                if not name.startswith(_OF_ROS)
-            }
+            self.own(
+                {
+                    name: parameter.value
+                    for name, parameter in self._node.get_parameters_by_prefix("").items()
+                }
+            )
         )
 
     def check(self, name: str, value: object) -> None:
@@ -80,6 +81,10 @@ class DeclaredParameters:
         """
         if name in self._declared:
             self._declared[name].checked(value)
+
+    def own(self, values: Mapping[str, object]) -> dict[str, object]:
+        """Return those values that are not ROS's own parameters."""
+        return {name: value for name, value in values.items() if not _is_of_ros(name)}
 
     def _views(self) -> tuple[str, ...]:
         views: object = None
@@ -107,6 +112,10 @@ class DeclaredParameters:
             _descriptor(parameter, ranged=ranged),
             ignore_override=True,
         )
+
+
+def _is_of_ros(name: str) -> bool:
+    return name.startswith(_OF_ROS)
 
 
 def _descriptor(parameter: Parameter, *, ranged: bool) -> ParameterDescriptor:

@@ -87,7 +87,7 @@ def reward_node_launch(params: str, *, views: tuple[str, ...]) -> LaunchDescript
 
 def _start(context: LaunchContext, *, views: tuple[str, ...]) -> list[LaunchDescriptionEntity]:
     def given(name: str) -> str:
-        return LaunchConfiguration(name).perform(context)
+        return str(LaunchConfiguration(name).perform(context))
 
     values: dict[str, object] = {"use_sim_time": given("use_sim_time").lower() == "true"}
     values |= {name: given(name) for name in ("reward", "instruction") if given(name)}

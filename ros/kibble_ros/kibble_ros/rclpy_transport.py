@@ -37,12 +37,12 @@ from kibble_ros.endpoints import qos_profile
 from kibble_ros.handles import RclpyPublisher, RclpyService, RclpySubscription
 from kibble_ros.message_fields import build_message, fill_message, find_type
 
-__all__ = ["RclpyTransport", "open_rclpy", "spin"]
+__all__ = ["THREADS", "RclpyTransport", "open_rclpy", "spin"]
 
 _LOGGER = logging.getLogger(__name__)
 
 _PATIENCE = 2.0  # s that threads may take to end
-_THREADS = 4  # images, services, parameters and transitions do not wait for one another
+THREADS = 4  # images, services, parameters and transitions do not wait for one another
 
 
 class _AnswerFailedError(Exception):
@@ -194,7 +194,7 @@ def open_rclpy(
             f"ROS must accept the node {node_name!r} in namespace {namespace!r} and domain "
             f"{'ROS_DOMAIN_ID' if domain is None else domain}, got: {error}"
         ) from error
-    executor = MultiThreadedExecutor(_THREADS, context=context)
+    executor = MultiThreadedExecutor(THREADS, context=context)
     executor.add_node(node)
     thread = threading.Thread(
         target=spin, args=(executor,), name=f"rclpy {node_name}", daemon=True

@@ -1,0 +1,182 @@
+# Copyright 2026 Kibble contributors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+
+"""The reward node as a managed (lifecycle) node of rclpy; what it does is in kibble.rewards.node.
+
+=============  ==================================================================================
+transition     what happens
+=============  ==================================================================================
+configure      parameters are read and checked, the model is opened, topics and services appear
+activate       images are read, rewards are published
+deactivate     nothing is published any more; the episode stays, and its potential is held
+cleanup        topics, services and the model are gone; parameters may all be changed again
+=============  ==================================================================================
+
+A transition that fails says why in the log and leaves the node where it was.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import final
+
+import rclpy
+from rcl_interfaces.msg import SetParametersResult
+from rclpy.executors import MultiThreadedExecutor
+from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
+from rclpy.parameter import Parameter
+
+from kibble.rewards.catalogue import open_model
+from kibble.rewards.errors import ConfigError, KibbleError
+from kibble.rewards.node.reward_node import RewardNode
+from kibble.rewards.node.wiring import Wiring, connect
+from kibble_ros.declared_parameters import DeclaredParameters
+from kibble_ros.rclpy_transport import THREADS, RclpyTransport, spin
+from kibble_ros.ros_log_handler import RosLogHandler
+
+__all__ = ["RewardLifecycleNode", "main"]
+
+_LOOK = 0.5  # s between two looks at whether a thread of the node has ended
+
+
+@final
+class RosClock:
+    """The node's clock: the machine's, or ``/clock`` where ``use_sim_time`` is set.
+
+    Args:
+        node: The node.
+    """
+
+    def __init__(self, node: LifecycleNode) -> None:
+        self._clock = node.get_clock()
+
+    def now(self) -> int:
+        """Return nanoseconds since the epoch; 0 before the first message of ``/clock``."""
+        return int(self._clock.now().nanoseconds)
+
+
+@final
+class RewardLifecycleNode(LifecycleNode):  # type: ignore[misc]  # rclpy is not typed here
+    """Turns camera topics into rewards.
+
+    Args:
+        name: Its name, where no remapping gives another.
+    """
+
+    def __init__(self, name: str = "reward_node") -> None:
+        super().__init__(name, automatically_declare_parameters_from_overrides=True)
+        self._log = RosLogHandler(self)
+        logging.getLogger("kibble").addHandler(self._log)
+        logging.getLogger("kibble_ros").addHandler(self._log)
+        self._declared = DeclaredParameters(self)
+        self._node: RewardNode | None = None
+        self._wiring: Wiring | None = None
+        self.add_on_set_parameters_callback(self._on_parameters)
+        self.create_timer(_LOOK, self._look)
+
+    def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Read and check the parameters, open the model, and make topics and services."""
+        try:
+            parameters = self._declared.read()
+            node = RewardNode(parameters, open_model(parameters.reward), RosClock(self))
+            name = self.get_fully_qualified_name()
+            self._wiring = connect(node, RclpyTransport(self), name=name)
+            self._node = node
+        except (KibbleError, TimeoutError) as error:
+            return self._failed("configured", error)
+        views = ", ".join(
+            f"{view} = {camera.topic}" for view, camera in parameters.cameras.items()
+        )
+        self.get_logger().info(f"Configured: {views}; reward model {parameters.reward}.")
+        return TransitionCallbackReturn.SUCCESS
+
+    def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Begin to read images and to publish rewards."""
+        assert self._wiring is not None
+        self._wiring.start()
+        return super().on_activate(state)
+
+    def on_deactivate(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Stop publishing; the potential is held."""
+        assert self._wiring is not None
+        self._wiring.stop()
+        return super().on_deactivate(state)
+
+    def on_cleanup(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Let go of topics, services and model."""
+        self.free()
+        return TransitionCallbackReturn.SUCCESS
+
+    def on_shutdown(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Let go of everything."""
+        self.free()
+        return TransitionCallbackReturn.SUCCESS
+
+    def on_error(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Let go of everything and be unconfigured again."""
+        self.free()
+        return TransitionCallbackReturn.SUCCESS
+
+    def free(self) -> None:
+        """Let go of topics, services and model; doing so twice does nothing."""
+        wiring, self._wiring = self._wiring, None
+        node, self._node = self._node, None
+        if wiring is not None:
+            wiring.close()
+        if node is not None:
+            node.close()
+
+    def _failed(self, what: str, error: Exception) -> TransitionCallbackReturn:
+        self.get_logger().error(f"The node could not be {what}. {error}")
+        self.free()
+        return TransitionCallbackReturn.FAILURE
+
+    def _on_parameters(self, parameters: list[Parameter]) -> SetParametersResult:
+        values = {parameter.name: parameter.value for parameter in parameters}
+        try:
+            if self._node is None:
+                for name, value in values.items():
+                    self._declared.check(name, value)
+            else:
+                self._node.change(self._declared.own(values))
+        except ConfigError as error:
+            return SetParametersResult(successful=False, reason=str(error))
+        return SetParametersResult(successful=True)
+
+    def _look(self) -> None:
+        """Stop where a thread of the node ended by an error, which is logged by then."""
+        if self._wiring is not None and self._wiring.fault is not None:
+            self.get_logger().fatal(f"The node cannot go on: {self._wiring.fault}")
+            self.trigger_shutdown()
+
+
+def main(args: list[str] | None = None) -> None:
+    """Run the node until it is interrupted."""
+    rclpy.init(args=args)
+    node = RewardLifecycleNode()
+    executor = MultiThreadedExecutor(THREADS)
+    executor.add_node(node)
+    try:
+        spin(executor)
+    except KeyboardInterrupt:
+        pass
+    finally:
+        node.free()
+        executor.shutdown()
+        node.destroy_node()
+        rclpy.try_shutdown()
+
+
+if __name__ == "__main__":
+    main()
