@@ -129,10 +129,7 @@ class EpisodeReader:
         return self._begin(slot, task, suited)
 
     def _begin(self, slot: int, task: Task, suited: Frames) -> Reading:
-        last = self._episodes[slot]
-        if last is not None and isinstance(self.model, EndsEpisodes):
-            self.model.end([last])
-        self._episodes[slot] = None
+        self.end(slot)
         self._waiting.pop(slot, None)
         self._left.discard(slot)
         try:
@@ -173,6 +170,13 @@ class EpisodeReader:
             for slot, reading in readings.items()
             if reading is not None
         }
+
+    def end(self, slot: int) -> None:
+        """Let go of a slot's episode, if one is open; nothing of it is read any more."""
+        last = self._episodes[slot]
+        if last is not None and isinstance(self.model, EndsEpisodes):
+            self.model.end([last])
+        self._episodes[slot] = None
 
     def sketch(self, slot: int) -> Sketch | None:
         """Return what the model can show of a slot's open episode, if anything."""

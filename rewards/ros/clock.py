@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import Protocol, final
 
-__all__ = ["Clock", "SystemClock", "seconds", "stamp_fields", "stamp_ns"]
+__all__ = ["Clock", "SystemClock", "frame_id_of", "seconds", "stamp_fields", "stamp_ns"]
 
 _NS = 1_000_000_000
 
@@ -31,6 +31,11 @@ def stamp_ns(message: object) -> int:
     """Return a message's stamp in ns since the epoch, from ``header.stamp``."""
     stamp = message.header.stamp  # type: ignore[attr-defined]  # any message with a header
     return int(stamp.sec) * _NS + int(stamp.nanosec)
+
+
+def frame_id_of(message: object) -> str:
+    """Return the coordinate frame that a message belongs to, from ``header.frame_id``."""
+    return str(message.header.frame_id)  # type: ignore[attr-defined]  # any message with a header
 
 
 def stamp_fields(ns: int) -> dict[str, int]:

@@ -1,0 +1,47 @@
+"""The node's clock, and what is odd about it: it was set back, or it stands still."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import final
+
+from kibble.rewards.ros.clock import Clock, seconds
+
+__all__ = ["NodeClock"]
+
+_BACK = 100_000_000  # ns; less is how clocks are trimmed
+
+
+@final
+class NodeClock:
+    """Watches a clock that may jump.
+
+    Args:
+        clock: The clock.
+        monotonic: s that never go back, by which a standstill is noticed.
+
+    Attributes:
+        jumps: How often it was set back.
+    """
+
+    def __init__(self, clock: Clock, monotonic: Callable[[], float]) -> None:
+        self.jumps = 0
+        self._clock = clock
+        self._monotonic = monotonic
+        self._last = clock.now()
+        self._moved = monotonic()
+
+    def now(self) -> tuple[int, float]:
+        """Return ns, and by how many seconds the clock was set back since the last call, or 0."""
+        now, last = self._clock.now(), self._last
+        if now != last:
+            self._last, self._moved = now, self._monotonic()
+        if now >= last - _BACK:
+            return now, 0.0
+        self.jumps += 1
+        return now, seconds(last - now)
+
+    @property
+    def standstill(self) -> float:
+        """Seconds for which it has not moved, as far as it was asked."""
+        return self._monotonic() - self._moved
