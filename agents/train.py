@@ -115,9 +115,7 @@ def run_training(config: TrainConfig) -> RunDirectory:
                 f"{config.steps} steps are no whole number of rollouts of all environments: this "
                 f"run takes {total * chunk}."
             )
-        _learn(
-            agent, monitor, directory, config, transitions, total=total, resumed=resumed
-        )
+        _learn(agent, monitor, directory, config, transitions, total=total, resumed=resumed)
     except (KeyboardInterrupt, ModelError, OutageError, RewardHackingError):
         if directory is not None:
             say(f"Stopped. Go on with: kibble train run={directory.path} resume=true")

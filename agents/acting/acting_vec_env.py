@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, cast, final
+from typing import Any, final
 
 import gymnasium as gym
 import numpy as np
@@ -170,5 +170,5 @@ class ActingVecEnv(VecEnv):
 def find_acting(venv: VecEnv) -> ActingVecEnv | None:
     """Return the innermost environment where it acts by itself, or ``None``."""
     while isinstance(venv, VecEnvWrapper):
-        venv = cast("VecEnv", venv.venv)
+        venv = venv.venv
     return venv if isinstance(venv, ActingVecEnv) else None

@@ -77,7 +77,8 @@ def test_the_stream_is_what_was_done_in_its_order():
             assert info["chosen"] == number + 1
             assert ended.tolist() == [(number + 1) % 7 == 0]
             assert info["TimeLimit.truncated"] == ended[0]
-            assert observation.shape == (1, 2) and reward.tolist() == [0.0]
+            assert observation.shape == (1, 2)
+            assert reward.tolist() == [0.0]
             assert ("terminal_observation" in info) == ended[0]
         assert chooser.begun >= 3
 
@@ -182,7 +183,10 @@ def test_an_environment_that_cannot_be_made_or_reset_says_so_here():
 
     with pytest.raises(ConfigError, match="no such robot"):
         ActingVecEnv(refuse, backlog=1)
-    with closing(ActingVecEnv(Unready, backlog=1)) as venv, pytest.raises(RuntimeError, match="re"):
+    with (
+        closing(ActingVecEnv(Unready, backlog=1)) as venv,
+        pytest.raises(RuntimeError, match="re"),
+    ):
         venv.reset()
 
 

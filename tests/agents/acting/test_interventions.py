@@ -1,7 +1,6 @@
-"""What a human did instead of the agent: kept as it was done, labelled, drawn like demonstrations."""
+"""What a human did instead of the agent: kept as it was done, labelled, drawn often."""
 
 from __future__ import annotations
-
 
 import numpy as np
 import pytest

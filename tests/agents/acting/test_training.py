@@ -46,7 +46,8 @@ def metrics(directory, name):
 
 def test_a_robot_is_one_and_is_scored_beside():
     config = real_time("run")
-    assert config.asynchronous and config.n_envs == 1
+    assert config.asynchronous
+    assert config.n_envs == 1
     assert (config.scoring.kind, config.scoring.exact) == ("asynchronous", False)
     again = dataclasses.replace(config)
     assert again == config
@@ -85,7 +86,8 @@ def test_a_run_takes_its_steps_logs_them_and_goes_on(tmp_path):
     directory = run_training(config)
     records = list(read_episodes(directory.episodes))
     assert sum(record.length for record in records) <= 300
-    assert records[-1].steps > 270 and records[-1].return_shaped != records[-1].return_task
+    assert records[-1].steps > 270
+    assert records[-1].return_shaped != records[-1].return_task
     assert TickingLine.closed == 1
     assert 0.0 < metrics(directory, "acting/updates")[-1] <= 1.0
     assert metrics(directory, "acting/interventions")[-1] == 0.0
