@@ -16,8 +16,8 @@ class ScoreConfig:
 
     Args:
         input: A video, a picture, a folder of pictures (or of one such folder per view), a
-            LeRobot dataset or a run directory; several videos as a list with views=, or as
-            {front: a.mp4, wrist: b.mp4}.
+            LeRobot dataset, a ROS 2 bag (.mcap, .db3 or its folder) or a run directory; several
+            videos as a list with views=, or as {front: a.mp4, wrist: b.mp4}.
         collection: Many recordings in place of input, read side by side by Ray into one table: a
             glob in quotes ('videos/*.mp4'), a LeRobot dataset (all episodes), a folder, a .jsonl
             file with {"input": …, "instruction": …} a line, or a list of these. The same line
@@ -29,14 +29,20 @@ class ScoreConfig:
         reward: Reward models, as NAME, NAME@WEIGHTS, NAME@WEIGHTS?key=value or directories of
             weights; kibble models lists the names. Several are drawn together.
         views: A name for each input, such as [front,wrist]; for datasets and runs the views to
-            use, or {front: cam_high} to rename them. null calls a single video front.
+            use, or {front: cam_high} to rename them; for bags {front: /camera/front/image_raw}.
+            null calls a single video front, and takes all views of the others.
         goal: A picture of the finished scene, or a video that ends with it, given like input;
             null goes without.
-        episode: Number of the episode in a dataset or of a run, from 0.
+        episode: Number of the episode in a dataset, of a run or in a bag, from 0.
         by_view: Whether each view is also read alone, where a model can do that.
-        fps: Frames per second to read of a video at most, or at which pictures were taken (10).
+        fps: Frames per second to read of a video or bag at most, or at which pictures were taken
+            (10).
+        tolerance: Seconds that images of several cameras of a bag may lie apart to be read
+            together.
         max_frames: Most frames to read; of longer recordings every 2nd, 4th, ... and the last.
         out: Folder for scores and report; null makes scores/<name of the input>.
+        bag: A new bag (.mcap, .db3 or a folder) with all that the input bag holds, and a
+            kibble_msgs/Reward beside each image that was read; null writes none.
         overwrite: Whether results in that folder may be replaced.
         device: auto, cpu, cuda or cuda:0.
         threads: Threads that torch uses.
@@ -58,8 +64,10 @@ class ScoreConfig:
     episode: int = 0
     by_view: bool = False
     fps: float | None = None
+    tolerance: float = 0.05
     max_frames: int = 600
     out: str | None = None
+    bag: str | None = None
     overwrite: bool = False
     device: str = "auto"
     threads: int = 1
@@ -95,6 +103,8 @@ class ScoreConfig:
             raise ConfigError(f"`max_frames` must be at least 2, got {self.max_frames}.")
         if self.fps is not None and not 0.0 < self.fps <= 1_000.0:
             raise ConfigError(f"`fps` must lie in (0, 1000], got {self.fps}.")
+        if not 0.0 <= self.tolerance <= 10.0:
+            raise ConfigError(f"`tolerance` must lie in [0, 10] s, got {self.tolerance}.")
         if self.threads < 1:
             raise ConfigError(f"`threads` must be at least 1, got {self.threads}.")
 
@@ -108,6 +118,10 @@ class ScoreConfig:
             raise ConfigError(
                 f"`collection` must name recordings, got {self.collection!r}; write "
                 "collection='videos/*.mp4' or collection=data/push."
+            )
+        if self.bag is not None:
+            raise ConfigError(
+                f"`bag` must be left out with `collection`, got {self.bag!r}; it is for one input."
             )
         if self.episode != 0:
             raise ConfigError(

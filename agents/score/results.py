@@ -33,6 +33,7 @@ class Scores:
         curves: What the models read.
         summaries: One for each curve.
         flags: Reasons to be careful.
+        topics: Of the rewards in the bag that was written, one for each curve, or none.
     """
 
     out: Path
@@ -41,6 +42,7 @@ class Scores:
     curves: tuple[Curve, ...]
     summaries: tuple[Summary, ...]
     flags: tuple[Flag, ...]
+    topics: tuple[str, ...] = ()
 
 
 def write_results(scores: Scores, *, on_frame: Callable[[], object] = lambda: None) -> None:

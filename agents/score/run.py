@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from kibble.agents.devices import resolve_device
 from kibble.agents.footage.footage import Footage
 from kibble.agents.footage.reading import Sampling, read_footage
 from kibble.agents.run_directory import free_directory
+from kibble.agents.score.bag_output import check_target, write_bag
 from kibble.agents.score.config import ScoreConfig
 from kibble.agents.score.curves import read_curve
 from kibble.agents.score.judging import (
@@ -47,6 +49,8 @@ def score(config: ScoreConfig) -> int:
     for flag in scores.flags:
         print(f"Note: {flag.text}")
     print(f"Report: {scores.out / 'report.html'} (with scores.parquet, scores.json, overlay.mp4)")
+    if config.bag is not None:
+        print(f"Bag: {config.bag} (rewards on {', '.join(scores.topics)})")
     return 0
 
 
@@ -74,7 +78,13 @@ def run_scoring(config: ScoreConfig) -> Scores:
     torch.set_num_threads(config.threads)
     device = resolve_device(config.device)
     _check_out(config)
-    sampling = Sampling(max_frames=config.max_frames, fps=config.fps, episode=config.episode)
+    target = None if config.bag is None else check_target(config.input, config.bag)
+    sampling = Sampling(
+        max_frames=config.max_frames,
+        fps=config.fps,
+        episode=config.episode,
+        tolerance=config.tolerance,
+    )
     footage = read_footage(config.input, views=config.views, sampling=sampling, device=device)
     task = task_of(config.instruction, footage, goal_frames(config.goal, config.views))
     models = open_models(
@@ -99,6 +109,18 @@ def run_scoring(config: ScoreConfig) -> Scores:
         )
         bar = progress.add_task("drawing", total=2 * len(footage))
         write_results(scores, on_frame=partial(progress.advance, bar, 1))
+        if target is not None:
+            bar = progress.add_task("copying the bag", total=None)
+            topics = write_bag(
+                Path(config.input),
+                target,
+                footage=footage,
+                views=config.views,
+                instruction=task.instruction,
+                curves=tuple(curves),
+                on_message=lambda count, total: progress.update(bar, completed=count, total=total),
+            )
+            scores = replace(scores, topics=topics)
     return scores
 
 

@@ -80,6 +80,7 @@ class RecordingReader:
                     max_frames=config.max_frames,
                     fps=None if recording.episode is not None else config.fps,
                     episode=recording.episode or 0,
+                    tolerance=config.tolerance,
                 ),
                 device=device,
             )

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from kibble.agents.footage.dataset import is_dataset
-from kibble.rewards.errors import ConfigError
+from kibble.rewards.errors import BagError, ConfigError
 
 __all__ = ["Recording", "list_recordings"]
 
@@ -52,10 +52,10 @@ def list_recordings(
     """List the recordings of a collection.
 
     Args:
-        collection: One or several of: a glob of videos, folders of pictures or datasets; a
-            LeRobot dataset, all episodes of it; a folder, everything in it; a ``.jsonl`` file
-            with one mapping of ``input``, ``instruction``, ``views``, ``goal`` and ``episode`` a
-            line, paths relative to that file; a single recording.
+        collection: One or several of: a glob of videos, bags, folders of pictures or datasets; a
+            LeRobot dataset or a ROS 2 bag, all episodes of it; a folder, everything in it; a
+            ``.jsonl`` file with one mapping of ``input``, ``instruction``, ``views``, ``goal``
+            and ``episode`` a line, paths relative to that file; a single recording.
         instruction: For recordings that a line says nothing else of.
         views: Likewise.
         goal: Likewise.
@@ -89,7 +89,7 @@ def _expanded(text: str, shared: Recording) -> Iterator[Recording]:
     if has_magic(text) and not Path(text).exists():
         found = sorted(glob(text, recursive=True))  # noqa: PTH207  (Path's is never absolute)
         paths = [Path(path) for path in found]
-    elif Path(text).is_dir() and not is_dataset(Path(text)):
+    elif Path(text).is_dir() and not is_dataset(Path(text)) and not _is_bag_folder(Path(text)):
         paths = sorted(path for path in Path(text).iterdir() if path.name[0] != ".")
     else:
         paths = [Path(text)]
@@ -108,8 +108,27 @@ def _at(path: Path, shared: Recording) -> Iterator[Recording]:
         from kibble.agents.demonstrations.lerobot.info import read_info
 
         episodes = range(read_info(path).episodes)
+    elif _is_bag_folder(path) or path.suffix in (".mcap", ".db3"):
+        episodes = _bag_episodes(path)
     for episode in episodes:
         yield _recording({"input": str(path), "episode": episode}, shared, Path.cwd())
+
+
+def _is_bag_folder(path: Path) -> bool:
+    return (path / "metadata.yaml").is_file()
+
+
+def _bag_episodes(path: Path) -> Sequence[int | None]:
+    """Return the numbers of a bag's episodes; None where it is one, or cannot be read."""
+    from kibble.rewards.ros.bags.bag import Bag
+    from kibble.rewards.ros.bags.episodes import find_episodes
+
+    try:
+        with Bag(path) as bag:
+            count = len(find_episodes(bag))
+    except BagError:  # becomes the recording's own error
+        return (None,)
+    return (None,) if count == 1 else range(count)
 
 
 def _listed(path: Path, shared: Recording) -> Iterator[Recording]:

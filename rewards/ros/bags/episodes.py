@@ -66,9 +66,8 @@ def find_episodes(bag: Bag) -> tuple[BagEpisode, ...]:
     Raises:
         BagError: If such a message cannot be read.
     """
-    episodes: list[BagEpisode] = []
-    for topic in bag.topics_of(REWARD):
-        episodes = episodes or _by_rewards(bag, topic)
+    found = [_by_rewards(bag, topic) for topic in bag.topics_of(REWARD)]
+    episodes = max(found, key=len, default=[])
     episodes = episodes or _by_commands(bag) or _by_resets(bag) or [BagEpisode()]
     texts = [(message.time, text) for message, text in _read(bag, INSTRUCTION, "data") if text]
     return tuple(_instructed(episode, texts) for episode in episodes)
