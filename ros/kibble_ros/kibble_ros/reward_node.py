@@ -29,6 +29,7 @@ A transition that fails says why in the log and leaves the node where it was.
 from __future__ import annotations
 
 import logging
+import signal
 from typing import final
 
 import rclpy
@@ -172,6 +173,7 @@ def main(args: list[str] | None = None) -> None:
     except KeyboardInterrupt:
         pass
     finally:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # launch sends another to who is ending
         node.free()
         executor.shutdown()
         node.destroy_node()
