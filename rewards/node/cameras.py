@@ -74,8 +74,8 @@ class Cameras:
         """Forget images that came before now, for an episode begins with those that follow."""
         self._synchroniser.forget()
 
-    def set_back(self, now: int) -> None:
-        """Go on after the clock was set back: what is from the future is dropped."""
+    def jumped(self, now: int) -> None:
+        """Go on after the clock was set: what lies in the future now is dropped."""
         self._synchroniser.forget_after(now)
         for watch in self._watches.values():
             watch.begin(now)

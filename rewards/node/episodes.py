@@ -165,7 +165,8 @@ class EpisodeMachine:
         """End the running episode as truncated where its time is up.
 
         Args:
-            now: ns; before the start, after a clock was set back, the limit begins anew.
+            now: ns; where the clock was set back before the start, or had not begun by then, the
+                limit begins anew.
             limit: ns; 0 for none.
 
         Returns:
@@ -173,7 +174,7 @@ class EpisodeMachine:
         """
         if not self.running:
             return False
-        self.started = min(self.started, now)
+        self.started = min(self.started, now) or now
         if not limit or now - self.started < limit:
             return False
         return self.end(Outcome.TRUNCATED).accepted

@@ -32,14 +32,18 @@ class NodeClock:
         self._moved = monotonic()
 
     def now(self) -> tuple[int, float]:
-        """Return ns, and by how many seconds the clock was set back since the last call, or 0."""
+        """Return ns, and the seconds that the clock jumped by since the last call, or 0.
+
+        A jump is below 0 where the clock was set back, and above where time began: before its
+        first message, ``/clock`` says 0.
+        """
         now, last = self._clock.now(), self._last
         if now != last:
             self._last, self._moved = now, self._monotonic()
         if now >= last - _BACK:
-            return now, 0.0
+            return now, 0.0 if last else seconds(now)
         self.jumps += 1
-        return now, seconds(last - now)
+        return now, seconds(now - last)
 
     @property
     def standstill(self) -> float:

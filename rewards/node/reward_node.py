@@ -238,11 +238,11 @@ class RewardNode:
             ]
 
     def _now(self) -> int:
-        """Return ns, after what follows from a clock that was set back."""
-        now, back = self._clock.now()
-        if back:
-            self._cameras.set_back(now)
-            self._set_back += back
+        """Return ns, after what follows from a clock that jumped."""
+        now, jump = self._clock.now()
+        if jump:
+            self._cameras.jumped(now)
+            self._set_back += max(0.0, -jump)
             if self._latest is not None and self._latest.stamp > now:
                 self._latest = None
         return now
