@@ -14,8 +14,7 @@ from stable_baselines3.common.off_policy_algorithm import OffPolicyAlgorithm
 
 from kibble.agents.acting.acting_vec_env import find_acting
 from kibble.agents.acting.beginning import build_pace
-from kibble.agents.acting.interrupts import halting
-from kibble.agents.acting.step_stream import Halted
+from kibble.agents.acting.interrupts import kept_where_it_ends
 from kibble.agents.agent_config import OffPolicyConfig
 from kibble.agents.annealing import Annealing
 from kibble.agents.blend.learner import BlendLearner
@@ -187,18 +186,14 @@ def _learn(
                         build_pace(acting, agent, monitor, config, transitions, total=total)
                     )
                 if start < total:
-                    try:
-                        with halting(acting):
-                            learn_within(
-                                agent,
-                                monitor,
-                                callbacks,
-                                steps=total - start,
-                                rollouts=config.rollouts,
-                            )
-                    except Halted:
-                        caretaker.save()
-                        raise
+                    with kept_where_it_ends(acting, caretaker.save, run=directory.path):
+                        learn_within(
+                            agent,
+                            monitor,
+                            callbacks,
+                            steps=total - start,
+                            rollouts=config.rollouts,
+                        )
                     caretaker.save()
         agent.save(directory.model)
 

@@ -89,6 +89,10 @@ class ActingVecEnv(VecEnv):
         """
         self._thread.close(0.0)
 
+    def ended_by(self, error: BaseException) -> bool:
+        """Return whether acting ended by this, with all steps before it learned from."""
+        return self._stream.is_why(error)
+
     def reset(self) -> VecEnvObs:
         """Open the first episode; the same one again where nobody acted in it."""
         if self._opening is None:

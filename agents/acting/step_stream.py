@@ -90,6 +90,10 @@ class StepStream:
             self._halted = True
             self._changed.notify_all()
 
+    def is_why(self, error: BaseException) -> bool:
+        """Return whether :meth:`take` raised this: between two steps, with none half done."""
+        return isinstance(error, Halted) or error is self._problem
+
     def take(self) -> StreamedStep:
         """Return the oldest step; wait for it where there is none.
 

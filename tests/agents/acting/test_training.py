@@ -136,6 +136,16 @@ def test_ctrl_c_brings_the_robot_to_rest_and_loses_nothing(tmp_path):
     run_training(dataclasses.replace(config, steps=more, resume=True))
 
 
+def test_a_robot_that_fails_ends_the_run_with_all_that_was_learned(tmp_path):
+    task = dataclasses.replace(TICKING, options={"fails_at": 150})
+    config = real_time(tmp_path / "run", task=task, steps=1_000, checkpoint_every=100_000)
+    with pytest.raises(RuntimeError, match="the arm is off") as failure:
+        run_training(config)
+    assert "resume=true" in "".join(failure.value.__notes__)
+    taken = load_newest(open_run(tmp_path / "run").checkpoints)["agent"]["counters"]
+    assert taken["num_timesteps"] == 149
+
+
 @pytest.mark.slow
 def test_it_learns(tmp_path):
     config = real_time(tmp_path / "run", steps=3_000, checkpoint_every=100_000)

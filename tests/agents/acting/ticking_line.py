@@ -16,16 +16,20 @@ TICK = 0.004  # s
 class TickingLine(ReachLine):
     """The same, with steps that last 4 ms; it notes who steps it, when, and that it was closed.
 
-    Every tenth step is a human's, who moves right by a half, where ``human`` says so.
+    Every tenth step is a human's, who moves right by a half, where ``human`` says so; step number
+    ``fails_at`` fails.
     """
 
     threads: ClassVar[set[int]] = set()
     closed: ClassVar[int] = 0
     resets: ClassVar[int] = 0
 
-    def __init__(self, *, render_mode: str | None = None, human: bool = False) -> None:
+    def __init__(
+        self, *, render_mode: str | None = None, human: bool = False, fails_at: int = 0
+    ) -> None:
         super().__init__(render_mode=render_mode)
         self._human = human
+        self._fails_at = fails_at
         self._steps = 0
         self._next = time.monotonic()
 
@@ -39,6 +43,8 @@ class TickingLine(ReachLine):
     def step(self, action: np.ndarray) -> tuple[np.ndarray, float, bool, bool, Info]:
         TickingLine.threads.add(threading.get_ident())
         self._steps += 1
+        if self._steps == self._fails_at:
+            raise RuntimeError("the arm is off")
         acts = self._human and self._steps % 10 == 0
         done = np.array([0.5], np.float32) if acts else np.asarray(action, np.float32)
         late = time.monotonic() > self._next
