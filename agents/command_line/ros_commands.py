@@ -27,5 +27,25 @@ ROS_COMMANDS: tuple[Command, ...] = (
             "and /clock. The hand moves at up to 0.4 m/s along each axis.",
         ),
     ),
+    Command(
+        name="ros record",
+        summary="record topics into a bag, MCAP or SQLite, without ROS",
+        examples=(
+            ("kibble ros record output=bags/run.mcap", "every topic of the domain, until Ctrl-C"),
+            (
+                "kibble ros record 'topics=[/camera/*,/task/*,/kibble/*]' output=run.db3 "
+                "duration=60",
+                "some topics, for a minute, into SQLite",
+            ),
+        ),
+        schema="kibble.agents.ros.record_config:RecordConfig",
+        function="kibble.agents.ros.record:record",
+        graphics="never",
+        notes=(
+            "Messages are written as they come, byte for byte, so memory does not grow. A file "
+            "gets its name when it is complete; one whose recorder was killed is left in "
+            "<name>.part, and `kibble score` reads that of an MCAP bag too.",
+        ),
+    ),
 )
 """In the order in which help lists them."""

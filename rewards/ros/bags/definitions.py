@@ -19,7 +19,7 @@ from rosbags.typesys.store import Typestore
 from kibble.rewards.errors import BagError
 from kibble.rewards.ros.dds.message_types import message_types
 
-__all__ = ["Definitions"]
+__all__ = ["Definitions", "own_definition"]
 
 _RULE = f"{'=' * 80}\n"
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from typing import TypeVar, final
+from typing import TypeVar, cast, final
 
 from kibble.rewards.ros.dds.domain import domain_number, local_only
 from kibble.rewards.ros.dds.message_types import message_types
@@ -12,6 +12,7 @@ from kibble.rewards.ros.dds.participant import Participant
 from kibble.rewards.ros.dds.publishing import DdsPublisher
 from kibble.rewards.ros.dds.services import DdsService, call_service
 from kibble.rewards.ros.dds.subscribing import DdsSubscription
+from kibble.rewards.ros.dds.topic_offers import TopicOffer, topic_offers
 from kibble.rewards.ros.names import full_name, namespace_of, node_name_of
 from kibble.rewards.ros.qos import Qos
 from kibble.rewards.ros.transport import Fields, Handle, Receive
@@ -65,6 +66,25 @@ class DdsTransport:
                 type_name=message_types().check(type_name),
                 receive=receive,
                 qos=qos,
+            )
+        )
+
+    def offers(self) -> list[TopicOffer]:
+        """Return the topics that are published on in the domain now, by name."""
+        return topic_offers(self._participant.publications())
+
+    def subscribe_raw(
+        self, topic: str, type_name: str, receive: Callable[[bytes], None], *, qos: Qos
+    ) -> DdsSubscription:
+        """Listen to a topic; ``receive`` takes CDR with its four bytes of header."""
+        return self._keep(
+            DdsSubscription(
+                self._participant,
+                self._full(topic),
+                type_name=message_types().check(type_name),
+                receive=cast("Receive", receive),
+                qos=qos,
+                raw=True,
             )
         )
 

@@ -79,8 +79,8 @@ class Participant:
         """Announce that a reader or a writer is gone."""
         self._change("remove", reader, writer)
 
-    def publications(self, topic: str) -> list[Any]:
-        """Return what is known of the writers on a topic of DDS, of any type."""
+    def publications(self, topic: str | None = None) -> list[Any]:
+        """Return what is known of the writers on a topic of DDS, or on any, of any type."""
         return self._endpoints(self._publications, topic)
 
     def subscriptions(self, topic: str) -> list[Any]:
@@ -107,11 +107,12 @@ class Participant:
             del self.entity
         release_domain(self.domain)
 
-    def _endpoints(self, reader: BuiltinDataReader, topic: str) -> list[Any]:
+    def _endpoints(self, reader: BuiltinDataReader, topic: str | None) -> list[Any]:
         with self._lock:
             if self._closed:
                 return []
-            return [found for found in _alive(reader) if found.topic_name == topic]
+            alive = _alive(reader)
+        return [found for found in alive if topic in (None, found.topic_name)]
 
     def _change(self, change: str, reader: Entity | None, writer: Entity | None) -> None:
         with self._lock:

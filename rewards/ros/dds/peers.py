@@ -11,7 +11,7 @@ from kibble.rewards.ros.dds.quality import user_data_of
 from kibble.rewards.ros.dds.raw_types import dds_type_name
 from kibble.rewards.ros.qos import Qos
 
-__all__ = ["why_not_heard"]
+__all__ = ["ros_type_name", "why_not_heard"]
 
 
 def why_not_heard(peers: Iterable[Any], *, type_name: str, type_hash: str, qos: Qos) -> str:
@@ -33,10 +33,10 @@ def why_not_heard(peers: Iterable[Any], *, type_name: str, type_hash: str, qos: 
 def _reason(peer: Any, type_name: str, type_hash: str, qos: Qos) -> str:
     if peer.type_name != dds_type_name(type_name):
         return (
-            f"a publisher sends {_ros_name(peer.type_name)}, not {type_name}; rename one of the "
-            "two topics."
+            f"a publisher sends {ros_type_name(peer.type_name)}, not {type_name}; rename one of "
+            "the two topics."
         )
-    theirs = user_data_of(peer.qos).get("typehash", type_hash)
+    theirs = user_data_of(peer.qos).get("typehash") or type_hash
     if theirs != type_hash:
         return (
             f"a publisher's definition of {type_name} differs ({theirs}, here {type_hash}); build "
@@ -49,7 +49,12 @@ def _reason(peer: Any, type_name: str, type_hash: str, qos: Qos) -> str:
     return ""
 
 
-def _ros_name(dds_name: str) -> str:
+def ros_type_name(dds_name: str) -> str:
+    """Return a type's name as ROS has it, or the name itself if it is none of ROS.
+
+    >>> ros_type_name("sensor_msgs::msg::dds_::Image_")
+    'sensor_msgs/msg/Image'
+    """
     parts = dds_name.split("::")
     if len(parts) == 4 and parts[2] == "dds_":
         return f"{parts[0]}/{parts[1]}/{parts[3].removesuffix('_')}"

@@ -32,16 +32,25 @@ class DdsSubscription:
         type_name: Its type, one that is known.
         receive: Takes each message.
         qos: Reliability, depth and durability.
+        raw: Whether ``receive`` takes the bytes of messages, as CDR with its header, undecoded.
     """
 
     def __init__(
-        self, participant: Participant, topic: str, *, type_name: str, receive: Receive, qos: Qos
+        self,
+        participant: Participant,
+        topic: str,
+        *,
+        type_name: str,
+        receive: Receive,
+        qos: Qos,
+        raw: bool = False,
     ) -> None:
         self._participant = participant
         self._topic = topic
         self._type_name = type_name
         self._receive = receive
         self._qos = qos
+        self._raw = raw
         self._types = message_types()
         self._hash = self._types.hash_of(type_name)
         self._trusted: dict[int, bool] = {}  # handle of a writer to whether its hash is ours
@@ -90,7 +99,7 @@ class DdsSubscription:
             peer = self._reader.get_matched_publication_data(handle)
             if peer is None:  # gone already; its last words were of the same type by name
                 return True
-            theirs = user_data_of(peer.qos).get("typehash", self._hash)  # Humble sends none
+            theirs = user_data_of(peer.qos).get("typehash") or self._hash  # Humble sends none
             trusted = self._trusted[handle] = theirs == self._hash
             if not trusted:
                 _logger.warning(
@@ -104,6 +113,9 @@ class DdsSubscription:
 
     def _take(self, sample: Any) -> None:
         if not self._is_trusted(sample.sample_info.publication_handle):
+            return
+        if self._raw:
+            self._receive(sample.raw)
             return
         try:
             message = self._types.decode(sample.raw, self._type_name)
