@@ -88,11 +88,11 @@ def _scalar(detail: tuple[str, int], value: object, path: str, owner: str) -> An
         return float(value)
     name = _DTYPES.get(name, name)
     if isinstance(value, (bool, np.bool_)) or not isinstance(value, (int, np.integer)):
-        raise _wrong(path, owner, f"an {name}", value)
+        raise _wrong(path, owner, _an(name), value)
     bounds = np.iinfo(name)
     if not bounds.min <= value <= bounds.max:
         raise ConfigError(
-            f"`{path}` of {owner} is an {name}, {bounds.min} to {bounds.max}, got {value}."
+            f"`{path}` of {owner} is {_an(name)}, {bounds.min} to {bounds.max}, got {value}."
         )
     return int(value)
 
@@ -149,6 +149,10 @@ def _default(types: MessageTypes, desc: _Desc) -> Any:
     if element_kind == Nodetype.BASE and element[0] != "string":
         return np.zeros(count, _DTYPES.get(element[0], element[0]))
     return [_default(types, (element_kind, element)) for _ in range(count)]
+
+
+def _an(name: str) -> str:
+    return f"a {name}" if name.startswith("u") else f"an {name}"
 
 
 def _wrong(path: str, owner: str, rule: str, value: object) -> ConfigError:

@@ -9,6 +9,7 @@ from typing import Any, final
 from cyclonedds.core import DDSException
 from cyclonedds.pub import DataWriter
 
+from kibble.rewards.errors import ConfigError
 from kibble.rewards.ros.dds.message_building import build
 from kibble.rewards.ros.dds.message_types import message_types
 from kibble.rewards.ros.dds.participant import Participant
@@ -64,13 +65,22 @@ class DdsPublisher:
         self.publish_raw(self._types.encode(message, self._type_name))
 
     def publish_raw(self, raw: bytes) -> None:
-        """Send a message that is CDR bytes already, with their header, as a bag holds them."""
+        """Send a message that is CDR bytes already, with their header, as a bag holds them.
+
+        Raises:
+            ConfigError: If the bytes are too few for a message of this type, or not CDR.
+        """
         with self._lock:
             if self._closed:
                 return
             try:
                 self._writer.write(self._sample(raw))
             except DDSException as error:
+                if error.code == DDSException.DDS_RETCODE_BAD_PARAMETER:
+                    raise ConfigError(
+                        f"{self._topic}: {len(raw)} bytes are not a {self._type_name} in CDR; a "
+                        "message that was cut short cannot be sent."
+                    ) from error
                 if error.code != DDSException.DDS_RETCODE_TIMEOUT:
                     raise
                 _logger.warning(
