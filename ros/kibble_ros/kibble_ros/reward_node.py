@@ -38,8 +38,8 @@ from rclpy.executors import MultiThreadedExecutor
 from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
 from rclpy.parameter import Parameter
 
-from kibble.rewards.catalogue import open_model
 from kibble.rewards.errors import ConfigError, KibbleError
+from kibble.rewards.node.model_opening import open_node_model
 from kibble.rewards.node.reward_node import RewardNode
 from kibble.rewards.node.wiring import Wiring, connect
 from kibble_ros.declared_parameters import DeclaredParameters
@@ -48,6 +48,7 @@ from kibble_ros.ros_log_handler import RosLogHandler
 
 __all__ = ["RewardLifecycleNode", "main"]
 
+_PATIENCE = 3.0  # s that configuring waits for a service
 _LOOK = 0.5  # s between two looks at whether a thread of the node has ended
 
 
@@ -90,7 +91,8 @@ class RewardLifecycleNode(LifecycleNode):  # type: ignore[misc]  # rclpy is not 
         """Read and check the parameters, open the model, and make topics and services."""
         try:
             parameters = self._declared.read()
-            node = RewardNode(parameters, open_model(parameters.reward), RosClock(self))
+            model = open_node_model(parameters, patience=_PATIENCE)
+            node = RewardNode(parameters, model, RosClock(self))
             name = self.get_fully_qualified_name()
             self._wiring = connect(node, RclpyTransport(self), name=name)
             self._node = node
