@@ -83,6 +83,8 @@ def judge(situation: Situation) -> Verdict:
         return _stale(situation.idle)
     if scored is not None and scored.reading.status is not Status.OK:
         reason = scored.reading.reason or "the model could not read the newest frames"
+        if scored.reading.status is Status.STALE:  # the model was replaced meanwhile
+            reason += "; start the next episode to be read by it"
         return Verdict(status=scored.reading.status, text=_sentence(reason))
     if scored is None or situation.shown:
         return _stale(_pending(situation))
