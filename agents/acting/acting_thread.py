@@ -107,6 +107,9 @@ class ActingThread:
     def close(self, patience: float) -> bool:
         """Take no further step, and close the environment.
 
+        An environment that offers ``halt()``, to be called from any thread, is halted at once, so
+        that a step or reset that waits for somebody ends.
+
         Args:
             patience: Seconds to wait for the step or reset that is being done.
 
@@ -117,6 +120,9 @@ class ActingThread:
             self._closing = True
             self._ordered.notify_all()
         self._stream.halt()
+        halt = getattr(self.env.unwrapped, "halt", None)
+        if callable(halt) and self._thread.is_alive():
+            halt()
         self._thread.join(patience)
         return not self._thread.is_alive()
 

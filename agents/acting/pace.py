@@ -48,6 +48,7 @@ class Pace(BaseCallback):
         self._owed = 0
         self._updates = 0
         self._steps = 0
+        self._late = 0
 
     def _on_training_start(self) -> None:
         self._earned, self.model.gradient_steps = self.model.gradient_steps, 0
@@ -61,7 +62,8 @@ class Pace(BaseCallback):
         (info,) = self.locals["infos"]
         self._steps += 1
         if LATE in info:
-            self.logger.record_mean("acting/on_time", 1.0 - float(bool(info[LATE])))
+            self._late += bool(info[LATE])
+            self.logger.record("acting/on_time", 1.0 - self._late / self._steps)
         self.logger.record_mean("acting/interventions", float(bool(info.get(INTERVENTION))))
         self.logger.record_mean("acting/demonstrated", float(bool(info.get(DEMONSTRATED))))
         self.logger.record_mean("acting/waiting", float(self._acting.waiting))
