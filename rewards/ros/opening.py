@@ -6,6 +6,7 @@ import importlib.util
 from typing import TYPE_CHECKING
 
 from kibble.rewards.errors import ConfigError, MissingDependencyError
+from kibble.rewards.ros.names import namespace_of, node_name_of
 
 if TYPE_CHECKING:
     from kibble.rewards.ros.transport import Transport
@@ -34,6 +35,8 @@ def open_transport(
     """
     if kind not in TRANSPORTS:
         raise ConfigError(f"`transport` must be one of {', '.join(TRANSPORTS)}, got {kind!r}.")
+    node_name_of(node_name)
+    namespace_of(namespace)
     if kind == "auto":
         kind = "rclpy" if _is_there("rclpy") and _is_there("kibble_ros") else "dds"
     if kind == "rclpy":
