@@ -78,10 +78,12 @@ def own_definition(connection: Connection) -> Typestore | None:
                 store.register(get_types_from_idl(part.partition("\n")[2]))
         else:
             store.register(get_types_from_idl(definition.data))
-    except TypesysError as error:
+        store.get_msgdef(connection.msgtype)  # compiles its codec
+    # what rosbags raises of types that are not defined, or not as it understands them
+    except (TypesysError, KeyError, ValueError, TypeError, AssertionError) as error:
         raise BagError(
-            f"The definition of {connection.msgtype} in the bag must be readable, got: {error}; "
-            "record the topic again."
+            f"The definition of {connection.msgtype} in the bag must be readable, got "
+            f"{type(error).__name__}: {error}; record the topic again."
         ) from error
     return store
 
@@ -98,5 +100,4 @@ def _decoder(connection: Connection) -> Callable[[bytes], object]:
                 "definitions into bags."
             )
         return lambda raw: types.decode(raw, name)
-    store.get_msgdef(name)
     return lambda raw: store.deserialize_cdr(raw, name)
