@@ -45,7 +45,7 @@ def _reason(peer: Any, type_name: str, type_hash: str, qos: Qos) -> str:
     if qos.reliable and peer.qos[Policy.Reliability] == Policy.Reliability.BestEffort:
         return "a publisher is best effort and a reliable one is asked for; listen best effort."
     if qos.transient_local and peer.qos[Policy.Durability] == Policy.Durability.Volatile:
-        return "a publisher keeps nothing for late-comers (volatile), which is asked for; listen volatile."
+        return "a publisher is volatile and transient local is asked for; listen volatile."
     return ""
 
 

@@ -166,7 +166,7 @@ def test_a_publisher_of_another_type_is_said_and_does_no_harm(join: Open) -> Non
 
 @pytest.mark.parametrize(
     ("offered", "asked", "word"),
-    [(SENSOR, STATE, "best effort"), (STATE, LATCHED, "late-comers")],
+    [(SENSOR, STATE, "best effort"), (STATE, LATCHED, "volatile")],
 )
 def test_an_offer_that_is_too_little_is_said(
     join: Open, offered: Qos, asked: Qos, word: str
