@@ -25,6 +25,40 @@ ROS_COMMANDS: tuple[Command, ...] = (
             "/camera/<view>/image_raw and camera_info, /joint_states, /hand_pose, "
             "/objects/<role>, /task/observation, /task/success, /task/instruction, /robot/ready "
             "and /clock. The hand moves at up to 0.4 m/s along each axis.",
+            "To rehearse failures, publish words on /simulator/fault (std_msgs/msg/String): "
+            "`front off`, `front half`, `front encoding bayer_rggb16`, `front 4k`, `front twice`, "
+            "`front swap`, `front frozen`, `front second`, `clock back 5`, and `all ok` to end "
+            "them.",
+        ),
+    ),
+    Command(
+        name="ros node",
+        summary="turn camera topics of ROS 2 into a reward topic, without ROS installed",
+        examples=(
+            (
+                "kibble ros node reward=grm_tiny 'cameras={front: /camera/image_raw}' "
+                "instruction='open the drawer' auto_start=true",
+                "one camera, the shipped reward model in this process; rewards on "
+                "/reward_node/reward",
+            ),
+            (
+                "kibble ros node params=two_cameras.yaml rate=5 domain=7",
+                "a ROS parameter file, one of its values overridden, a ROS domain of its own",
+            ),
+            (
+                "kibble ros node reward=remote@http://127.0.0.1:8300/grm_tiny 'cameras={front: "
+                "{topic: /camera/image_raw/compressed, transport: compressed, rate: 15}}'",
+                "the model of `kibble serve`, JPEG images; an episode starts by ~/start_episode",
+            ),
+        ),
+        schema="kibble.agents.ros.node_config:NodeConfig",
+        function="kibble.agents.ros.node:run_node",
+        notes=(
+            "Below the node's name lie the topics ~/reward, ~/keypoints and ~/command and the "
+            "services ~/set_task, ~/start_episode, ~/end_episode and ~/confirm_outcome; health is "
+            "on /diagnostics. A reward that is not OK holds the potential and says why in "
+            "status_text. A camera that is silent, a service that has gone, images that cannot "
+            "be read: the node says so and goes on.",
         ),
     ),
     Command(
