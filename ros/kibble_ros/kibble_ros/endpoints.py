@@ -85,5 +85,8 @@ def _mismatch(info: TopicEndpointInfo, topic: str, type_name: str, own_hash: str
     if qos.reliable and info.qos_profile.reliability == ReliabilityPolicy.BEST_EFFORT:
         return f"{who} as best effort, where reliable is asked for"
     if qos.transient_local and info.qos_profile.durability == DurabilityPolicy.VOLATILE:
-        return f"{who} as volatile, where transient local is asked for"
+        return (
+            f"{who} as volatile (nothing is kept for late-comers), where transient local is asked "
+            "for"
+        )
     return ""
