@@ -6,7 +6,6 @@ import threading
 from collections.abc import Callable
 from typing import TypeVar, cast, final
 
-from kibble.rewards.ros.dds.domain import domain_number, local_only
 from kibble.rewards.ros.dds.message_types import message_types
 from kibble.rewards.ros.dds.participant import Participant
 from kibble.rewards.ros.dds.publishing import DdsPublisher
@@ -15,6 +14,7 @@ from kibble.rewards.ros.dds.subscribing import DdsSubscription
 from kibble.rewards.ros.dds.topic_offers import TopicOffer, topic_offers
 from kibble.rewards.ros.names import full_name, namespace_of, node_name_of
 from kibble.rewards.ros.qos import Qos
+from kibble.rewards.ros.reach import domain_number, local_only
 from kibble.rewards.ros.transport import Fields, Handle, Receive
 
 __all__ = ["DdsTransport"]

@@ -1,4 +1,4 @@
-"""The DDS domain of a process: its number, how far it reaches, its buffers."""
+"""The DDS domain of a process: how far it reaches, its buffers."""
 
 from __future__ import annotations
 
@@ -10,47 +10,14 @@ from cyclonedds.core import DDSException
 from cyclonedds.domain import Domain
 
 from kibble.rewards.errors import ConfigError
+from kibble.rewards.ros.reach import local_only
 
-__all__ = ["acquire_domain", "configuration", "domain_number", "local_only", "release_domain"]
+__all__ = ["acquire_domain", "configuration", "release_domain"]
 
-_LAST_DOMAIN = 232
 _MAX_PARTICIPANTS = 32
 _RECEIVE_BUFFER = "32MB"
 _lock = threading.Lock()
 _domains: dict[int, tuple[Domain, int]] = {}  # number to the domain and its users
-
-
-def domain_number(number: int | None, environment: Mapping[str, str] = os.environ) -> int:
-    """Return the domain to be in: the given one, or that of ``ROS_DOMAIN_ID``, or 0.
-
-    Raises:
-        ConfigError: If it is not a number from 0 to 232.
-    """
-    name, value = "domain", number
-    if value is None:
-        name, text = "ROS_DOMAIN_ID", environment.get("ROS_DOMAIN_ID") or "0"
-        try:
-            value = int(text)
-        except ValueError as error:
-            raise ConfigError(f"`ROS_DOMAIN_ID` must be a number, got {text!r}.") from error
-    if not 0 <= value <= _LAST_DOMAIN:
-        raise ConfigError(f"`{name}` must lie between 0 and {_LAST_DOMAIN}, got {value}.")
-    return value
-
-
-def local_only(environment: Mapping[str, str] = os.environ) -> bool:
-    """Say whether only this machine is spoken to, as ROS's variables have it.
-
-    Raises:
-        ConfigError: If ``ROS_AUTOMATIC_DISCOVERY_RANGE`` is not one that is supported.
-    """
-    reach = environment.get("ROS_AUTOMATIC_DISCOVERY_RANGE", "")
-    if reach not in ("", "SUBNET", "LOCALHOST", "SYSTEM_DEFAULT"):
-        raise ConfigError(
-            "`ROS_AUTOMATIC_DISCOVERY_RANGE` must be SUBNET, LOCALHOST or SYSTEM_DEFAULT for DDS "
-            f"on the wire, got {reach!r}."
-        )
-    return reach == "LOCALHOST" or environment.get("ROS_LOCALHOST_ONLY") == "1"
 
 
 def configuration(environment: Mapping[str, str] = os.environ) -> str:
