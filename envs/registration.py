@@ -6,7 +6,7 @@ import gymnasium
 
 from kibble.envs.traps.definitions import TRAPS
 
-__all__ = ["ENVIRONMENTS", "register"]
+__all__ = ["ENVIRONMENTS", "ROBOT", "register"]
 
 ENVIRONMENTS: dict[str, tuple[str, int]] = {
     "kibble/Reach-v0": ("reach", 50),
@@ -19,6 +19,9 @@ ENVIRONMENTS: dict[str, tuple[str, int]] = {
 }
 """Environment id to the tabletop task's name and the time limit in steps."""
 
+ROBOT = "kibble/Robot-v0"
+"""Id of a robot behind ROS 2 topics, which a file describes; the file has the time limit."""
+
 
 def register() -> None:
     """Register every environment of the project; doing so twice does nothing."""
@@ -30,6 +33,8 @@ def register() -> None:
                 max_episode_steps=steps,
                 kwargs={"task": task},
             )
+    if ROBOT not in gymnasium.registry:
+        gymnasium.register(id=ROBOT, entry_point="kibble.envs.robot:RobotEnv")
     for trap in TRAPS.values():
         if trap.id not in gymnasium.registry:
             gymnasium.register(

@@ -47,6 +47,7 @@ class CommandGate:
     Args:
         limits: What holds for every command.
         send: Publishes a velocity, (A,); must not call back.
+        send_closing: Publishes a command for the gripper, -1 open to 1 closed.
         now: The time, s; never goes back.
         halts: Says why nobody may move the robot at a time, or "".
         lost: Says why no policy may move the robot at a time, or "".
@@ -57,12 +58,14 @@ class CommandGate:
         limits: MotionLimits,
         *,
         send: Callable[[Vector], None],
+        send_closing: Callable[[float], None] = lambda closing: None,
         now: Callable[[], float],
         halts: Callable[[float], str] = lambda now: "",
         lost: Callable[[float], str] = lambda now: "",
     ) -> None:
         self.limits = limits
-        self._send, self._now, self._halts, self._lost = send, now, halts, lost
+        self._send, self._send_closing = send, send_closing
+        self._now, self._halts, self._lost = now, halts, lost
         self._lock = threading.RLock()
         self._log = MotionLog(limits.axes, now=now(), keep=_KEEP)
         self._changed = self._looked = now()
@@ -70,7 +73,8 @@ class CommandGate:
         self._placed = 0.0
         self._asked: tuple[Vector, float] | None = None
         self._driven: tuple[Vector, float] | None = None
-        self._driven_until = float("-inf")
+        self._driven_until = self._gripped_until = float("-inf")
+        self._closing: float | None = None
         self._allowed = self._closed = False
         self._pressed = ""  # who pressed the emergency stop, while it is pressed
         self._tripped = ""  # the same, until the next allow()
@@ -171,6 +175,30 @@ class CommandGate:
             if self._now() - self._looked >= CHECK_PERIOD:  # the watchdog is late
                 self.check()
 
+    def grip(self, closing: float, *, human: bool = False) -> None:
+        """Ask for a command of the gripper, -1 open to 1 closed.
+
+        A human has the say for as long as they drive the robot or the gripper. There is no zero
+        command: held, a gripper keeps what it has.
+
+        Raises:
+            ConfigError: If it is not finite.
+        """
+        if not np.isfinite(closing):
+            raise ConfigError(f"`closing` must be finite, got {closing}.")
+        with self._lock:
+            now = self._now()
+            if self._pressed or self._closed or self._halts(now):
+                return
+            theirs = self._is_driven(now) or now < self._gripped_until
+            if human:
+                self._gripped_until = now + self.limits.driving
+                self._driven_until = max(self._driven_until, self._gripped_until)
+            elif theirs or not self._allowed:
+                return
+            self._closing = min(max(float(closing), -1.0), 1.0)
+            self._send_closing(self._closing)
+
     # -- what was done ---------------------------------------------------------------------
 
     @property
@@ -178,6 +206,12 @@ class CommandGate:
         """The velocity in force, (A,)."""
         with self._lock:
             return self._log.velocity.copy()
+
+    @property
+    def closing(self) -> float | None:
+        """The last command of the gripper, -1 open to 1 closed; ``None`` before the first."""
+        with self._lock:
+            return self._closing
 
     @property
     def why(self) -> str:
@@ -194,13 +228,6 @@ class CommandGate:
         """Return whether a human had the say at any time since a time, s."""
         with self._lock:
             return self._driven_until > since
-
-    def may_grip(self, *, human: bool) -> bool:
-        """Return whether the gripper may be moved now."""
-        with self._lock:
-            now = self._now()
-            free = not (self._pressed or self._closed or self._halts(now))
-            return free and (human or (self._allowed and not self._is_driven(now)))
 
     # -- the decision ----------------------------------------------------------------------
 

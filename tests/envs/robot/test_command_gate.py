@@ -18,6 +18,7 @@ class _Bench:
     def __init__(self, **limits):
         self.time = 100.0
         self.sent: list[float] = []
+        self.gripped: list[float] = []
         self.lost = self.halts = ""
         numbers = {"speed": 0.5, "acceleration": np.inf, "low": -1.0, "high": 1.0}
         numbers |= {name: limits.pop(name) for name in tuple(limits) if name in numbers}
@@ -25,6 +26,7 @@ class _Bench:
         self.gate = CommandGate(
             MotionLimits(**arrays, **({"watchdog": 0.25, "staleness": 0.3, "lag": 0.1} | limits)),
             send=lambda velocity: self.sent.append(float(velocity[0])),
+            send_closing=self.gripped.append,
             now=lambda: self.time,
             halts=lambda now: self.halts,
             lost=lambda now: self.lost,
@@ -204,7 +206,8 @@ def test_after_close_nothing_is_published_but_one_zero():
     bench.wait(0.5)
     assert not bench.gate.allow()
     assert bench.sent == [0.2, 0.0]
-    assert not bench.gate.may_grip(human=True)
+    bench.gate.grip(1.0, human=True)
+    assert bench.gripped == []
 
 
 @pytest.mark.parametrize("bad", [np.array([np.nan]), np.array([np.inf]), np.zeros(2)])
@@ -227,13 +230,28 @@ def test_the_speed_grows_as_the_acceleration_allows_and_falls_at_once():
 
 
 def test_a_gripper_moves_for_whom_the_hand_would():
-    bench = _Bench().ready()
-    assert bench.gate.may_grip(human=False)
-    bench.drive(0.0)
-    assert not bench.gate.may_grip(human=False)
-    assert bench.gate.may_grip(human=True)
+    bench = _Bench()
+    bench.gate.grip(0.5)
+    assert bench.gripped == []
+    bench.ready()
+    bench.gate.grip(0.5)
+    bench.gate.grip(-7.0)
+    assert bench.gripped == [0.5, -1.0]
+    begun = bench.time
+    bench.gate.grip(1.0, human=True)
+    bench.gate.grip(-1.0)
+    assert bench.gripped == [0.5, -1.0, 1.0]
+    assert bench.gate.closing == 1.0
+    assert bench.gate.driven(begun)
+    bench.wait(0.32)
+    bench.gate.grip(0.2)
+    assert bench.gripped[-1] == 0.2
     bench.gate.stop("the button")
-    assert not bench.gate.may_grip(human=True)
+    bench.gate.grip(1.0, human=True)
+    bench.gate.grip(1.0)
+    assert bench.gripped[-1] == 0.2
+    with pytest.raises(ConfigError, match="`closing` must be finite"):
+        bench.gate.grip(float("nan"))
 
 
 def test_no_command_overtakes_the_stop_from_another_thread():
