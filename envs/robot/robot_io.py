@@ -137,12 +137,13 @@ class RobotIo:
         """Return what an episode cannot begin without and has not come since a time, s, or ""."""
         now = self._time.now()
         self.cameras.take()
+        unreadable = self.cameras.unreadable()
         return (
             self.stop.unheard
             or self.stop.silence(now)
             or ("" if self._places is None else self._places.silence(since))
             or self.silence(now, since=since)
-            or self.cameras.unreadable()
+            or unreadable
             or ("" if self._instruction else f"nothing came on {self._robot.instruction_topic}")
         )
 

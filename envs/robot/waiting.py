@@ -44,5 +44,5 @@ def wait_until(
         if stopped():
             raise StoppedError
         if seconds and time.now() - begun >= seconds:
-            raise RobotError(f"{what} within {seconds:g} s, got none: {why}.")
+            raise RobotError(f"{what} within {seconds:g} s, got: {why.rstrip('.')}.")
         time.sleep(look)
