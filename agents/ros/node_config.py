@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from kibble.rewards.errors import ConfigError
@@ -48,7 +48,7 @@ class NodeConfig:
 
     params: str | None = None
     views: list[str] | None = None
-    cameras: dict[str, Any] = field(default_factory=dict)
+    cameras: Any = None
     reward: str | None = None
     instruction: str | None = None
     goal: str | None = None
@@ -76,7 +76,12 @@ class NodeConfig:
                 f"`duration` must be above 0 s or null, got {self.duration}; null goes on until "
                 "Ctrl-C."
             )
-        for view, camera in self.cameras.items():
+        if not isinstance(self.cameras, Mapping | None):
+            raise ConfigError(
+                f"`cameras` must map views to topics, got {self.cameras!r}; write "
+                "'cameras={front: /camera/image_raw}'."
+            )
+        for view, camera in (self.cameras or {}).items():
             if not isinstance(camera, str | Mapping):
                 raise ConfigError(
                     f"`cameras.{view}` must be a topic or {{topic, transport, rate}}, got "
@@ -91,9 +96,10 @@ class NodeConfig:
             for name in (*(parameter.name for parameter in PARAMETERS), "use_sim_time")
             if (value := getattr(self, name)) is not None
         }
-        for view, camera in self.cameras.items():
+        cameras: Mapping[str, Any] = self.cameras or {}
+        for view, camera in cameras.items():
             entries = {"topic": camera} if isinstance(camera, str) else camera
             values |= {f"cameras.{view}.{key}": value for key, value in entries.items()}
-        if self.cameras and self.views is None and self.params is None:
-            values["views"] = list(self.cameras)
+        if cameras and self.views is None and self.params is None:
+            values["views"] = list(cameras)
         return values
