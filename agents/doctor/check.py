@@ -22,7 +22,7 @@ class Check:
     """One row of the report.
 
     Args:
-        section: graphics, torch, packages or machine.
+        section: graphics, torch, packages, machine or ros.
         name: What was looked at.
         verdict: ``BROKEN`` only for what kibble cannot do without.
         found: What is there, or the reason why it does not work.

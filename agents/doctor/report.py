@@ -17,6 +17,7 @@ from kibble.agents.doctor.config import DoctorConfig
 from kibble.agents.doctor.graphics_checks import check_graphics
 from kibble.agents.doctor.machine_checks import check_machine, check_torch
 from kibble.agents.doctor.package_checks import check_packages
+from kibble.agents.doctor.ros_checks import check_ros
 
 __all__ = ["doctor", "run_checks"]
 
@@ -52,6 +53,7 @@ def run_checks(config: DoctorConfig) -> list[Check]:
         *check_torch(),
         *check_packages(),
         *check_machine(Path.cwd()),
+        *check_ros(os.environ),
     ]
 
 

@@ -26,6 +26,7 @@ def test_report_as_json(capsys: pytest.CaptureFixture[str]) -> None:
         "torch",
         "packages",
         "machine",
+        "ros",
     }
     assert all(check["remedy"] for check in report["checks"] if check["verdict"] == "broken")
 
