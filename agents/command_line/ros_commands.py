@@ -62,6 +62,24 @@ ROS_COMMANDS: tuple[Command, ...] = (
         ),
     ),
     Command(
+        name="ros camera",
+        summary="publish a USB camera or a video as a ROS 2 image topic, without ROS",
+        examples=(
+            ("kibble ros camera", "/dev/video0 at 640x480 on /camera/front/image_raw"),
+            (
+                "kibble ros camera input=/dev/video2 view=wrist compressed=true rate=15",
+                "a second camera, JPEG on /camera/wrist/image_raw/compressed",
+            ),
+            (
+                "kibble ros camera input=push.mp4 loop=false",
+                "a recording in real time, to rehearse without a camera",
+            ),
+        ),
+        schema="kibble.agents.ros.camera_config:CameraConfig",
+        function="kibble.agents.ros.camera:camera",
+        graphics="never",
+    ),
+    Command(
         name="ros record",
         summary="record topics into a bag, MCAP or SQLite, without ROS",
         examples=(
