@@ -177,6 +177,11 @@ def _read_file(path: Path, sampling: Sampling) -> Video:
             f"`input` must name a file or a folder, got '{path}', where there is nothing; "
             "check the path."
         )
+    if is_bag(path):
+        raise ConfigError(
+            f"A bag must be the only `input`, for it holds all views, got '{path}' among others; "
+            "write input=run.mcap 'views={front: /camera/front/image_raw}'."
+        )
     if not path.is_dir():
         return open_video(path, fps=sampling.fps, max_frames=sampling.max_frames)
     if not picture_files(path):

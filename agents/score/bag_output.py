@@ -108,11 +108,9 @@ def _messages(curve: Curve, footage: Footage, instruction: str) -> dict[int, Fie
     messages: dict[int, Fields] = {}
     for row, stamp in enumerate(footage.stamps):
         before, held = held, progress[row] if curve.answered[row] else held
-        paid = (
-            shaping_term(before, held, terminated=False, gamma=GAMMA)
-            if np.isfinite(before)
-            else 0.0
-        )
+        paid = 0.0
+        if np.isfinite(before):
+            paid = float(shaping_term(before, held, terminated=False, gamma=GAMMA))
         status = Status(int(curve.estimate.status[row]))
         last = row == len(footage) - 1
         messages[int(stamp)] = {

@@ -50,9 +50,8 @@ class MomentReader:
         self._bag = bag
         self._topics = {topic: view for view, topic in views.items()}
         self._tolerance = tolerance
-        self._sets: Synchroniser[BagMessage] = Synchroniser(
-            tuple(views), tolerance=round(tolerance * _NS)
-        )
+        self._slack = round(tolerance * _NS)  # an episode starts with its newest image
+        self._sets: Synchroniser[BagMessage] = Synchroniser(tuple(views), tolerance=self._slack)
         self._images: Counter[str] = Counter()
         self._arrivals: Counter[Arrival] = Counter()
         self._moments = self._backwards = 0
@@ -63,13 +62,13 @@ class MomentReader:
         start = None if episode.recorded is None else episode.recorded[0] - _SLACK
         stop = None if episode.recorded is None else episode.recorded[1] + _SLACK
         for message in self._bag.messages(self._topics, start=start, stop=stop):
-            if not episode.holds(message.stamp):
+            if not episode.start - self._slack <= message.stamp <= episode.stop:
                 continue
             view = self._topics[message.topic]
             self._images[view] += 1
             self._arrivals[self._sets.add(view, message.stamp, message)] += 1
             taken = self._sets.take()
-            if taken is None:
+            if taken is None or taken.newest < episode.start:
                 continue
             if taken.newest <= last:
                 self._backwards += 1

@@ -117,7 +117,7 @@ def test_settings_without_effect_are_refused(dataset: Path, tmp_path: Path) -> N
     with pytest.raises(ConfigError, match="`fps` is for videos and pictures"):
         read_footage(str(dataset), sampling=Sampling(fps=5.0))
     video = str(write_clip(tmp_path / "a.mp4", plain(3)))
-    with pytest.raises(ConfigError, match="`episode` is for datasets and runs"):
+    with pytest.raises(ConfigError, match="`episode` is for datasets, runs and bags"):
         read_footage(video, sampling=Sampling(episode=1))
 
 
@@ -143,7 +143,7 @@ def test_a_run_plays_an_episode(tmp_path: Path) -> None:
 
 
 def test_folders_of_nothing_known_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(FrameError, match="must be a video, a folder of pictures, a LeRobot"):
+    with pytest.raises(FrameError, match="must be a video, a folder of pictures, a ROS 2 bag, a LeR"):
         read_footage(str(tmp_path))
 
 
