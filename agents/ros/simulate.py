@@ -12,6 +12,7 @@ from kibble.agents.ros.simulate_config import SimulateConfig
 from kibble.agents.ros.status_line import StatusLine
 from kibble.agents.ros.stopping import stop_signals
 from kibble.envs.robot_simulator import (
+    FaultyTransport,
     SimulatedRobot,
     Simulator,
     SimulatorReport,
@@ -43,9 +44,10 @@ def simulate(config: SimulateConfig) -> None:
     with contextlib.ExitStack() as stack:
         stopped = stack.enter_context(stop_signals())
         stack.callback(env.close)
-        transport = stack.enter_context(
-            contextlib.closing(open_transport(config.transport, config.name, domain=config.domain))
+        transport = FaultyTransport(
+            open_transport(config.transport, config.name, domain=config.domain)
         )
+        stack.callback(transport.close)
         simulator = stack.enter_context(
             Simulator(
                 SimulatedRobot(env, dwell=config.dwell),
