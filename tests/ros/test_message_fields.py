@@ -73,9 +73,9 @@ def test_more_that_does_not_fit() -> None:
         _build("sensor_msgs/msg/CameraInfo", {"k": range(8)})
     with pytest.raises(ConfigError, match=r"JointState.name\[1\] must be a string, got 2"):
         _build("sensor_msgs/msg/JointState", {"name": ["a", 2]})
-    with pytest.raises(ConfigError, match="JointState.name must be a sequence of string"):
+    with pytest.raises(ConfigError, match=r"JointState.name must be a sequence of string"):
         _build("sensor_msgs/msg/JointState", {"name": "a"})
-    with pytest.raises(ConfigError, match="Bool.data must be a boolean, got 'yes'"):
+    with pytest.raises(ConfigError, match=r"Bool.data must be a boolean, got 'yes'"):
         _build("std_msgs/msg/Bool", {"data": "yes"})
 
 
