@@ -46,6 +46,23 @@ def test_help_explains_every_key(name: str, capsys: pytest.CaptureFixture[str]) 
             assert len(line.split(None, 1)) == 2 or following.startswith("      "), line
 
 
+@pytest.mark.parametrize("words", [["ros"], ["ros", "--help"]])
+def test_commands_of_two_words_are_listed_by_their_first(
+    words: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(words) == 0
+    text = capsys.readouterr().out
+    assert text.startswith("Usage: kibble ros COMMAND")
+    seconds = [name.split()[1] for name in COMMANDS if name.startswith("ros ")]
+    assert len(seconds) > 2
+    assert all(f"\n  {second} " in text for second in seconds)
+
+
+def test_help_of_a_command_of_two_words(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["help", "ros", "node"]) == 0
+    assert capsys.readouterr().out.startswith("kibble ros node: ")
+
+
 def test_help_of_train_lists_groups_with_the_default_marked(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
@@ -68,6 +85,9 @@ def test_help_of_train_lists_groups_with_the_default_marked(
         (["train", "agent.gamma=high"], r"`agent.gamma` must be a number, got 'high'"),
         (["train", "resume=perhaps"], r"`resume` must be true or false, got 'perhaps'"),
         (["train", "task.views=3"], r"`task.views` must be a list such as \[front,wrist\]"),
+        (["ros", "nod"], r"`kibble ros` must be followed by .*, got 'nod'; did you mean node"),
+        (["ros", "domain=3"], r"`kibble ros` must be followed by one of its commands, got ''"),
+        (["ros", "node", "rat=3"], r"`rat` must be a key of `kibble ros node`.*did you mean rate"),
         (["train", "push"], r"must be name=value, got 'push'; did you mean task=push\?"),
         (["train", "--seed", "0"], r"takes name=value without dashes, got '--seed'"),
         (["train", "seed=0,1"], r"`seed` must be one value, got 'seed=0,1'"),

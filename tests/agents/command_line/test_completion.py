@@ -26,6 +26,11 @@ from kibble.agents.command_line.completion import SHELLS, candidates, completion
         ("kibble train resume=", ["resume=true ", "resume=false "]),
         ("kibble train seed=", []),
         ("kibble nothing se", []),
+        ("kibble ro", ["ros "]),
+        ("kibble ros re", ["record "]),
+        ("kibble ros record outp", ["output="]),
+        ("kibble ros record quiet=", ["quiet=true ", "quiet=false "]),
+        ("kibble ros nothing se", []),
     ],
 )
 def test_candidates(line: str, expected: list[str]) -> None:
