@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal, cast
 
@@ -24,6 +24,7 @@ class Command:
             works, ``maybe`` goes without until a frame is asked for, ``never`` leaves it alone.
         hands_on_to: Name of the command that the words which this one does not know are for; they
             arrive in its key ``words``.
+        first_word: Key that the first word is for where it is written alone, without ``key=``.
         notes: Paragraphs at the end of its help.
     """
 
@@ -34,12 +35,20 @@ class Command:
     function: str
     graphics: Literal["always", "maybe", "never"] = "always"
     hands_on_to: str | None = None
+    first_word: str | None = None
     notes: tuple[str, ...] = ()
 
     @property
     def file(self) -> str:
         """Name of its file in ``configs``, without the ending."""
         return self.name.replace(" ", "_")
+
+    def named(self, words: Sequence[str]) -> list[str]:
+        """Return the words with the name of the key before the first, where it stands alone."""
+        first, *rest = words or [""]
+        if self.first_word is None or not first.isidentifier():
+            return list(words)
+        return [f"{self.first_word}={first}", *rest]
 
     def load_schema(self) -> type[object]:
         """Import the dataclass that types the command's configuration."""

@@ -60,7 +60,8 @@ class Composer:
             ConfigError: If an override names an unknown key, group option or a value of the wrong
                 type; the text gives the near names.
         """
-        overrides = quote_sentences(spell_out_reward(overrides, self.groups))
+        named = self.command.named(overrides)
+        overrides = quote_sentences(spell_out_reward(named, self.groups))
         overrides = gather_handed_on(self.command, overrides, self.config_dir)
         mistakes = Mistakes(
             command=self.command.name,

@@ -80,6 +80,25 @@ ROS_COMMANDS: tuple[Command, ...] = (
         graphics="never",
     ),
     Command(
+        name="ros say",
+        summary="say what a human has to: ready, success, failure, stop or release",
+        examples=(
+            ("kibble ros say ready", "the scene is reset, the robot may move"),
+            ("kibble ros say success domain=7", "the task is done; the episode ends"),
+            ("kibble ros say failure", "the episode ends as failed"),
+            ("kibble ros say stop", "press the emergency stop of the topic /emergency_stop"),
+            ("kibble ros say release", "release it; the next reset lets the robot go"),
+        ),
+        schema="kibble.agents.ros.say_config:SayConfig",
+        function="kibble.agents.ros.say:say",
+        graphics="never",
+        first_word="word",
+        notes=(
+            "It waits until somebody listens, and fails if nobody does. A stop by software is no "
+            "substitute for the robot's own emergency stop.",
+        ),
+    ),
+    Command(
         name="ros record",
         summary="record topics into a bag, MCAP or SQLite, without ROS",
         examples=(

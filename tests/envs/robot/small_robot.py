@@ -8,10 +8,11 @@ import numpy as np
 from tests.envs.robot.fake_time import FakeTime
 from tests.memory_transport import MemoryGraph
 
-from kibble.envs.robot import RobotEnv
+from kibble.envs.robot import RobotEnv, RobotTime
 from kibble.rewards.ros.clock import stamp_fields
 from kibble.rewards.ros.images import encode
 from kibble.rewards.ros.qos import COMMAND, LATCHED, SENSOR, STATE
+from kibble.rewards.ros.transport import Transport
 
 DT = 0.01  # s between two of the robot's states
 HUMAN = "kibble_msgs/msg/EpisodeCommand"
@@ -52,7 +53,7 @@ patience: 3.0
 class SmallRobot:
     """The robot's side of the graph; what is off is said by attributes."""
 
-    def __init__(self, graph: MemoryGraph, time: FakeTime) -> None:
+    def __init__(self, node: Transport, time: RobotTime) -> None:
         self.time = time
         self.place = np.zeros(2)
         self.velocity = np.zeros(2)
@@ -64,8 +65,6 @@ class SmallRobot:
         self.resets = 0
         self.furthest = 0.0
         self.encoding = "rgb8"
-        node = graph.open("robot")
-        self.node = node
         node.subscribe("/command/twist", "geometry_msgs/msg/TwistStamped", self._move, qos=COMMAND)
         node.subscribe("/command/gripper", "std_msgs/msg/Float64", self._grip, qos=COMMAND)
         node.subscribe("/robot/reset", "std_msgs/msg/Empty", self._reset, qos=STATE)
@@ -85,7 +84,7 @@ class SmallRobot:
         self.trigger = node.advertise("/teleop/gripper", "std_msgs/msg/Float64", qos=COMMAND)
         self.instruction.publish({"data": "bring the hand to the ball"})
         self.ready.publish({"data": True})
-        time.every(DT, self._live)
+        self._life = time.every(DT, self._live)
 
     def press(self, pressed: bool) -> None:
         self.button.publish({"data": pressed})
@@ -105,6 +104,9 @@ class SmallRobot:
                 self.stick.publish({"twist": {"linear": {"x": x}}})
 
         handle = self.time.every(0.02, again)
+
+    def close(self) -> None:
+        self._life.close()
 
     def _live(self) -> None:
         self.place = self.place + self.velocity * DT
@@ -144,7 +146,12 @@ class SmallRobot:
             return
         self.ready.publish({"data": False})
         self.place = np.zeros(2)
-        self.time.at(0.05, lambda: self.ready.publish({"data": True}))
+
+        def done() -> None:
+            handle.close()
+            self.ready.publish({"data": True})
+
+        handle = self.time.every(0.05, done)
 
 
 class Workshop:
@@ -159,7 +166,7 @@ class Workshop:
         file.write_text(text)
         self.time = FakeTime()
         self.graph = MemoryGraph()
-        self.robot = SmallRobot(self.graph, self.time)
+        self.robot = SmallRobot(self.graph.open("robot"), self.time)
         self.transport = self.graph.open("kibble")
         self.env = RobotEnv(file, transport=self.transport, time=self.time, **options)
 
