@@ -46,14 +46,6 @@ class BagEpisode:
     instruction: str | None = None
     outcome: bool | None = None
 
-    def holds(self, stamp: int) -> bool:
-        """Whether an image with this stamp belongs to it.
-
-        >>> BagEpisode(start=5, stop=7).holds(7)
-        True
-        """
-        return self.start <= stamp <= self.stop
-
 
 def find_episodes(bag: Bag) -> tuple[BagEpisode, ...]:
     """Find a bag's episodes: by rewards, else by commands to the node, else by the robot's resets.
@@ -61,7 +53,8 @@ def find_episodes(bag: Bag) -> tuple[BagEpisode, ...]:
     Messages of type ``kibble_msgs/msg/Reward`` name the episode that they belong to. Those of type
     ``EpisodeCommand`` start and end episodes; where nobody says START, a human's READY counts. On
     ``/robot/reset`` an episode ends, and the next one starts when ``/robot/ready`` says so. A bag
-    with none of these is one episode.
+    with none of these is one episode. Where they do not say it, the task is that on
+    ``/task/instruction``, and the outcome the last on ``/task/success``.
 
     Raises:
         BagError: If such a message cannot be read.
@@ -70,7 +63,8 @@ def find_episodes(bag: Bag) -> tuple[BagEpisode, ...]:
     episodes = max(found, key=len, default=[])
     episodes = episodes or _by_commands(bag) or _by_resets(bag) or [BagEpisode()]
     texts = [(message.time, text) for message, text in _read(bag, INSTRUCTION, "data") if text]
-    return tuple(_instructed(episode, texts) for episode in episodes)
+    success = [(m.time, text == "True") for m, text in _read(bag, _SUCCESS, "data")]
+    return tuple(_completed(episode, texts, success) for episode in episodes)
 
 
 def _by_rewards(bag: Bag, topic: str) -> list[BagEpisode]:
@@ -130,17 +124,11 @@ def _by_resets(bag: Bag) -> list[BagEpisode]:
     """By times of recording, for these messages have no stamps."""
     resets = [message.time for message, _ in _read(bag, _RESET, None)]
     ready = [message.time for message, text in _read(bag, _READY, "data") if text == "True"]
-    success = [(m.time, text == "True") for m, text in _read(bag, _SUCCESS, "data")]
     spans = list(pairwise((bag.start, *resets, bag.stop))) if resets else []
     episodes = []
     for begin, end in spans:
         start = next((time for time in ready if begin <= time < end), begin)
-        told = [value for time, value in success if start <= time < end]
-        episodes.append(
-            BagEpisode(
-                start=start, stop=end, recorded=(start, end), outcome=told[-1] if told else None
-            )
-        )
+        episodes.append(BagEpisode(start=start, stop=end, recorded=(start, end)))
     return episodes
 
 
@@ -152,13 +140,18 @@ def _read(bag: Bag, topic: str, field: str | None) -> Iterator[tuple[BagMessage,
             yield message, text.strip()
 
 
-def _instructed(episode: BagEpisode, texts: list[tuple[int, str]]) -> BagEpisode:
-    """Give an episode the last instruction before its end, or the first of all."""
-    if episode.instruction is not None or not texts:
-        return episode
-    end = _NEVER if episode.recorded is None else episode.recorded[1]
-    before = [text for time, text in texts if time <= end]
-    return replace(episode, instruction=before[-1] if before else texts[0][1])
+def _completed(
+    episode: BagEpisode, texts: list[tuple[int, str]], success: list[tuple[int, bool]]
+) -> BagEpisode:
+    """Add what was said elsewhere: the last instruction before its end or the first, success."""
+    start, end = (0, _NEVER) if episode.recorded is None else episode.recorded
+    if episode.instruction is None and texts:
+        before = [text for time, text in texts if time <= end]
+        episode = replace(episode, instruction=before[-1] if before else texts[0][1])
+    told = [value for time, value in success if start <= time <= end]
+    if episode.outcome is None and told:
+        episode = replace(episode, outcome=told[-1])
+    return episode
 
 
 def _other_version(topic: str, error: AttributeError) -> BagError:

@@ -27,7 +27,7 @@ def episodes(tmp_path, messages):
 
 def test_a_plain_bag_is_one_episode(tmp_path):
     assert episodes(tmp_path, two_views(2)) == (BagEpisode(),)
-    assert BagEpisode().holds(0)
+    assert BagEpisode().start == 0
 
 
 def test_rewards_name_their_episodes(tmp_path):
@@ -71,7 +71,7 @@ def test_commands_start_and_end_episodes(tmp_path):
         "reach the target",
     ]
     assert [e.outcome for e in found] == [False, None, True]
-    assert found[2].holds(at(1000))
+    assert found[2].stop > at(1000)
 
 
 def test_a_humans_ready_starts_where_nobody_says_start(tmp_path):
