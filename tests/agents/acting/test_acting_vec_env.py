@@ -165,6 +165,27 @@ def test_halting_brings_the_environment_to_rest_and_says_so_at_the_next_step():
             venv.step(STAY)
 
 
+def test_a_reset_that_waits_for_somebody_is_ended():
+    class Waiting(TickingLine):
+        def __init__(self) -> None:
+            super().__init__()
+            self.halted = threading.Event()
+
+        def halt(self) -> None:
+            self.halted.set()
+
+        def reset(self, **told: object):
+            if TickingLine.resets:
+                assert self.halted.wait(30.0)
+                raise RuntimeError("nobody came")
+            return super().reset(**told)
+
+    TickingLine.resets = 0
+    with acting(lambda: TimeLimit(Waiting(), 3)) as (venv, chooser):
+        wait_for(lambda: chooser.chosen == 3)  # and the next reset waits
+    assert not venv._thread._thread.is_alive()
+
+
 def test_a_first_episode_that_nobody_acted_in_is_not_opened_again():
     TickingLine.resets = 0
     with closing(ActingVecEnv(far_line, backlog=1)) as venv:
