@@ -109,7 +109,6 @@ class CameraInputs:
         oldest = max(now - self._staleness, since)
         with self._lock:
             old = [view for view, arrived in self._arrived.items() if arrived < oldest]
-            taken = self._taken_at
         for view in old:
             subscription = self._subscriptions[view]
             if subscription.mismatch:
@@ -117,9 +116,15 @@ class CameraInputs:
             if not subscription.publishers:
                 return f"nobody publishes {self._topics[view]}, camera {view!r}"
             return f"camera {view!r} is silent on {self._topics[view]}"
-        if self.views and taken < oldest:
-            return f"the cameras' stamps lie more than {self._tolerance:g} s apart"
         return self._mistake
+
+    def parted(self, now: float, *, since: float = float("-inf")) -> str:
+        """Return why what is looked at is old though each camera is there, or ""; see silence."""
+        with self._lock:
+            taken = self._taken_at
+        if self.views and taken < max(now - self._staleness, since):
+            return f"the cameras' stamps lie more than {self._tolerance:g} s apart"
+        return ""
 
     def close(self) -> None:
         """Look no longer."""

@@ -35,7 +35,7 @@ class CommandGate:
     - while nobody may move the robot (before :meth:`allow`, after :meth:`hold`), humans excepted;
     - when the last command has become older than the watchdog allows;
     - when the robot's place, where it is needed for the box, has become too old;
-    - when ``halts`` says so, or ``lost`` does and it is not a human who drives.
+    - when ``halts`` says so, or ``lost`` does and neither a human drives nor somebody blind.
 
     :meth:`check` decides anew; the watchdog calls it every ``CHECK_PERIOD``. A zero command is
     published once. After :meth:`close`, whose zero command is the last, nothing is published.
@@ -75,7 +75,7 @@ class CommandGate:
         self._driven: tuple[Vector, float] | None = None
         self._driven_until = self._gripped_until = float("-inf")
         self._closing: float | None = None
-        self._allowed = self._closed = False
+        self._allowed = self._blind = self._closed = False
         self._pressed = ""  # who pressed the emergency stop, while it is pressed
         self._tripped = ""  # the same, until the next allow()
         self._why = ""
@@ -95,17 +95,20 @@ class CommandGate:
         with self._lock:
             return bool(self._pressed)
 
-    def allow(self) -> bool:
+    def allow(self, *, blind: bool = False) -> bool:
         """Let commands of a policy through from now on; return False while stopped.
 
         Nothing moves by this alone: a command that was asked for before is forgotten.
+
+        Args:
+            blind: Whether they come of something that needs no more than the robot's place.
         """
         with self._lock:
             self._asked = None
             if self._pressed or self._closed:
                 return False
             self._tripped = ""
-            self._allowed = True
+            self._allowed, self._blind = True, blind
             return True
 
     def hold(self) -> None:
@@ -263,7 +266,8 @@ class CommandGate:
         if not human and now - asked > self.limits.watchdog:
             # The text is the same as long as it lasts: said once.
             return None, f"no command came for {self.limits.watchdog:g} s"
-        why = self._halts(now) or self._unplaced(now) or ("" if human else self._lost(now))
+        needs_sight = not (human or self._blind)
+        why = self._halts(now) or self._unplaced(now) or (self._lost(now) if needs_sight else "")
         return (None, why) if why else (velocity, "")
 
     def _is_driven(self, now: float) -> bool:

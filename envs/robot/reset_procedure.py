@@ -98,7 +98,7 @@ class ResetProcedure:
         bounded = limits.bounded
         home = np.zeros(limits.axes)
         home[bounded] = step.place
-        self._let_go()
+        self._let_go(blind=True)
 
         def missing() -> str:
             way = np.where(bounded, home - self._place(), 0.0)
@@ -134,7 +134,7 @@ class ResetProcedure:
         )
 
     def _follow(self, policy: Policy, steps: int) -> None:
-        self._let_go()
+        self._let_go(blind=False)
         try:
             observation = self._observe()
             for _ in range(steps):
@@ -144,8 +144,8 @@ class ResetProcedure:
         finally:
             self._gate.hold()
 
-    def _let_go(self) -> None:
-        if not self._gate.allow():
+    def _let_go(self, *, blind: bool) -> None:
+        if not self._gate.allow(blind=blind):
             raise StoppedError
 
 

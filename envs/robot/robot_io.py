@@ -131,6 +131,7 @@ class RobotIo:
             or self.stop.silence(now)
             or ("" if self._places is None else self._places.silence(oldest))
             or self.silence(now)
+            or self.cameras.parted(now)
         )
 
     def missing(self, since: float) -> str:
@@ -144,6 +145,7 @@ class RobotIo:
             or ("" if self._places is None else self._places.silence(since))
             or self.silence(now, since=since)
             or unreadable
+            or self.cameras.parted(now, since=since)
             or ("" if self._instruction else f"nothing came on {self._robot.instruction_topic}")
         )
 

@@ -155,6 +155,10 @@ def test_a_lost_state_holds_policies_but_not_the_human_and_a_halt_holds_both():
     assert bench.sent == [0.2, 0.0]
     bench.drive(0.1)
     assert bench.sent[-1] == 0.1
+    bench.gate.allow(blind=True)
+    bench.wait(0.4)
+    bench.ask(0.3)
+    assert bench.sent[-1] == 0.3
     bench.halts = "the heart stands still"
     bench.gate.check()
     assert bench.sent[-1] == 0.0
