@@ -21,6 +21,7 @@ from kibble.rewards.types import Frames
 __all__ = ["Cameras"]
 
 _NS = 1e9
+_DEPTH = 8  # images kept of each of several views: a quarter of a second at 30 Hz
 
 
 @final
@@ -40,7 +41,9 @@ class Cameras:
             view: CameraWatch(view, camera, now) for view, camera in parameters.cameras.items()
         }
         self._synchroniser: Synchroniser[object] = Synchroniser(
-            parameters.views, tolerance=round(parameters.tolerance * _NS)
+            parameters.views,
+            tolerance=round(parameters.tolerance * _NS),
+            depth=_DEPTH if len(parameters.views) > 1 else 1,  # nothing has to be waited for
         )
         self._surroundings = ""
 
@@ -66,13 +69,15 @@ class Cameras:
 
     def begin(self, now: int) -> None:
         """Wait for images from now on, and forget what came before."""
-        self._synchroniser.forget()
+        self.forget()
         for watch in self._watches.values():
             watch.begin(now)
 
     def forget(self) -> None:
         """Forget images that came before now, for an episode begins with those that follow."""
         self._synchroniser.forget()
+        for watch in self._watches.values():
+            watch.fault = ""
 
     def jumped(self, now: int) -> None:
         """Go on after the clock was set: what lies in the future now is dropped."""

@@ -183,6 +183,8 @@ class RewardNode:
             self._verdict = judge(self._situation(now))
             if self._verdict.status is Status.OK and self._latest is not None:
                 self._held.take(self._latest)
+            if self._closing:
+                self._cameras.forget()  # nothing is read until the next episode
             self._said[self._verdict.status] += 1
             return self._message(now)
 

@@ -6,6 +6,8 @@ from typing import final
 
 __all__ = ["Schedule"]
 
+_ROUNDING = 1e-6  # periods: who is late by one exactly has missed it
+
 
 @final
 class Schedule:
@@ -32,7 +34,7 @@ class Schedule:
 
     def passed(self, now: float) -> None:
         """Take note that the moment that was due has been served."""
-        late = max(0, int((now - self._due) / self._period))
+        late = max(0, int((now - self._due) / self._period + _ROUNDING))
         self.missed += late
         self._due += (late + 1) * self._period
 

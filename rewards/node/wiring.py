@@ -203,7 +203,10 @@ class Wiring:
             now = time.monotonic()
             schedule.passed(now)
             self.missed = schedule.missed
-            fails = self._say().status not in (Status.OK, Status.STALE)
+            message = self._say()
+            fails = message.status not in (Status.OK, Status.STALE)
+            if fails and not failing:
+                _LOGGER.warning("%s: %s", message.status.name, message.status_text)
             if fails != failing or now - diagnosed >= _DIAGNOSTICS:
                 diagnosed, failing = now, fails
                 self._diagnose()

@@ -79,6 +79,16 @@ def test_an_image_that_cannot_be_used_is_said_and_the_next_good_one_is_read(chan
     assert entry(rig, "camera front").level is Level.OK
 
 
+def test_a_bad_image_of_the_last_episode_is_not_held_against_the_next():
+    rig = Rig().run()
+    rig.period(0.5, encoding="yuv422")
+    rig.node.end(0)
+    rig.period()
+    assert rig.period().status is Status.STALE
+    rig.node.start()
+    assert rig.period().status is Status.OK
+
+
 def test_a_4k_image_is_read_and_warned_about():
     rig = Rig().run()
     message = rig.period(0.5, size=(2160, 3840))

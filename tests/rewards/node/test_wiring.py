@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import itertools
 import logging
 import threading
@@ -9,6 +10,7 @@ import time
 
 import numpy as np
 import pytest
+from PIL import Image
 from tests.memory_transport import MemoryGraph
 from tests.reward_models import CentroidModel
 from tests.rewards.node.node_rig import parameters
@@ -17,7 +19,7 @@ from tests.ros_domain import wait_until
 from kibble.rewards.keypoints.sketch import Sketch, SketchedView
 from kibble.rewards.node.reward_node import RewardNode
 from kibble.rewards.node.wiring import HUMAN_TOPIC, connect
-from kibble.rewards.ros.clock import SystemClock
+from kibble.rewards.ros.clock import SystemClock, stamp_fields
 from kibble.rewards.ros.images import encode
 from kibble.rewards.ros.qos import SENSOR, STATE
 from kibble.rewards.types import Status
@@ -201,6 +203,23 @@ def test_keypoints_are_published_in_the_pixels_of_the_camera():
     assert (pixel.view, pixel.x, pixel.y) == ("front", 16.0, 2.0)  # of 32 x 8 pixels
     stamps = {(m.header.stamp.sec, m.header.stamp.nanosec) for m in robot.rewards}
     assert (message.header.stamp.sec, message.header.stamp.nanosec) in stamps
+
+
+def test_compressed_images_are_read_too():
+    values = {"cameras.front.transport": "compressed", "cameras.front.topic": "/jpeg"}
+    with Robot(rate=20.0, auto_start=True, **values) as robot:
+        camera = robot.robot.advertise("/jpeg", "sensor_msgs/msg/CompressedImage", qos=SENSOR)
+        packed = io.BytesIO()
+        Image.fromarray(np.full((8, 32, 3), 200, np.uint8)).save(packed, "JPEG")
+        data = np.frombuffer(packed.getvalue(), np.uint8)
+
+        def read() -> bool:
+            header = {"stamp": stamp_fields(time.time_ns())}
+            camera.publish({"header": header, "format": "rgb8; jpeg compressed", "data": data})
+            return any(message.status == Status.OK for message in robot.rewards)
+
+        wait_until(read)
+        assert robot.rewards[-1].progress == pytest.approx(0.5, abs=0.01)
 
 
 def test_a_thread_that_ends_by_an_error_is_there_to_be_seen(caplog):
