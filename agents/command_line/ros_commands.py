@@ -118,5 +118,31 @@ ROS_COMMANDS: tuple[Command, ...] = (
             "<name>.part, and `kibble score` reads that of an MCAP bag too.",
         ),
     ),
+    Command(
+        name="ros convert",
+        summary="turn a ROS 2 bag into a LeRobot dataset, or a dataset into a bag",
+        examples=(
+            (
+                "kibble ros convert input=run.mcap output=data/run",
+                "an episode for each in the bag",
+            ),
+            (
+                "kibble ros convert input=run.mcap output=data/run "
+                "'views={front: /camera/front/image_raw}' 'state=[/joint_states.position]' "
+                "'action=[/command/twist.twist.linear,/command/gripper.data]' fps=10 "
+                "image_size=[96,96]",
+                "chosen topics and fields, at 10 rows a second",
+            ),
+            ("kibble ros convert input=data/push output=push.mcap", "the other way round"),
+        ),
+        schema="kibble.agents.ros.convert_config:ConvertConfig",
+        function="kibble.agents.ros.convert:convert",
+        graphics="never",
+        notes=(
+            "Episodes of a bag are told by kibble_msgs/Reward, else by EpisodeCommand, else by "
+            "/robot/reset; a bag with none of these is one. The task is what they say, or "
+            "/task/instruction.",
+        ),
+    ),
 )
 """In the order in which help lists them."""
