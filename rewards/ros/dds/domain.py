@@ -26,7 +26,9 @@ def configuration(environment: Mapping[str, str] = os.environ) -> str:
     if local_only(environment):
         general = (
             "<General><AllowMulticast>false</AllowMulticast>"
-            '<Interfaces><NetworkInterface address="127.0.0.1"/></Interfaces></General>'
+            '<Interfaces><NetworkInterface address="127.0.0.1"/></Interfaces>'
+            # The loopback takes large packets: a quarter less work for an image, and no losses.
+            "<MaxMessageSize>65500B</MaxMessageSize><FragmentSize>16000B</FragmentSize></General>"
         )
         peers = '<Peers><Peer address="127.0.0.1"/></Peers>'
     ours = (
