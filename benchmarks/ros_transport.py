@@ -6,9 +6,9 @@
 A child process publishes 640x480 rgb8 images at 30 Hz, best effort, over the loopback; this one
 receives. Both ways take turns in one run: ``raw`` is `transport=dds` (rosbags serialises, the
 bytes travel as they are, NumPy looks into them), ``package`` the codec of the cyclonedds package
-for the same message, at a rate that it bears. A time is from before the image is made a message until its pixels are an
-array (height, width, 3) at the other side: serialise, send, receive, deserialise, decode. The
-clock is the machine's monotonic one, which both processes share.
+for the same message, at a rate that it bears. A total is from before the image is made a message
+until its pixels are an array (height, width, 3) at the other side: serialise, send, receive,
+deserialise, decode. The clock is the machine's monotonic one, which both processes share.
 """
 
 from __future__ import annotations
@@ -102,7 +102,7 @@ class Receiver:
 
     def __init__(self) -> None:
         self.totals: list[float] = []  # ms
-        self.decodes: list[float] = []  # ms, of them after the sample was there
+        self.decodes: list[float] = []  # ms of it from the sample to pixels; see `figures`
 
     def take(self, began: int, stamp: object, pixels: np.ndarray) -> None:
         now = time.monotonic_ns()
@@ -160,7 +160,11 @@ def measure(domain: int, *, images: int, turns: int, rate: float, slow_rate: flo
 
 
 def figures(receiver: Receiver, *, sent: int) -> dict[str, object]:
-    """Return the quantiles of what was received, in ms."""
+    """Return the quantiles of what was received, in ms.
+
+    `decode_ms` is from when a user of the transport first has something: the message with raw
+    bytes, which were deserialised before, and the sample with the package, which deserialises then.
+    """
 
     def quantiles(values: list[float]) -> dict[str, float]:
         names = {"p50": 50, "p95": 95, "p99": 99}
