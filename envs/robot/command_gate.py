@@ -142,6 +142,7 @@ class CommandGate:
         with self._lock:
             if not self._closed:
                 self._closed = True
+                self._tripped = self._tripped or "it is closed"
                 self._put(self._now(), np.zeros(self.limits.axes), always=True)
 
     # -- what is asked for -----------------------------------------------------------------

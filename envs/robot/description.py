@@ -240,8 +240,8 @@ class PolicyStep:
     """A reset by a policy.
 
     Args:
-        load: ``module:function`` that makes a policy of ``file``: it maps an observation to an
-            action.
+        load: ``module:function`` that makes a policy of ``file`` and the environment; the policy
+            maps an observation to an action.
         file: What it is made of, for example a run directory.
         steps: For how many steps it acts.
     """

@@ -18,7 +18,7 @@ from kibble.envs.robot.robot_file import read_robot
 from kibble.envs.robot.robot_io import RobotIo
 from kibble.envs.robot.robot_time import RobotTime, SystemTime
 from kibble.envs.robot.waiting import StoppedError, wait_until
-from kibble.rewards.errors import ConfigError, FrameError
+from kibble.rewards.errors import ConfigError, FrameError, RobotError
 from kibble.rewards.ros.clock import SystemClock
 from kibble.rewards.ros.opening import open_transport
 from kibble.rewards.ros.transport import Transport
@@ -122,8 +122,8 @@ class RobotEnv(gymnasium.Env[NDArray[np.float32], NDArray[np.float32]]):
             human=self._io.human,
             time=self._time,
             place=self._io.place,
-            act=self._act,
-            observe=self._io.observer.read,
+            env=self,
+            act=self._act_in_reset,
         )
         entries = robot.entries
         observer = self._io.observer
@@ -133,6 +133,7 @@ class RobotEnv(gymnasium.Env[NDArray[np.float32], NDArray[np.float32]]):
         self._size = axes + (robot.action.gripper is not None)
         self.action_space = spaces.Box(-1.0, 1.0, (self._size,), np.float32)
         self._running = False
+        self._halted = False
         self._begun = 0.0
         self._steps = 0
         self._lateness = 0.0
@@ -163,6 +164,11 @@ class RobotEnv(gymnasium.Env[NDArray[np.float32], NDArray[np.float32]]):
             try:
                 self._prepare()
             except StoppedError:
+                if self._halted:
+                    raise RobotError(
+                        "`reset` must come before halt(): the robot is held for good; make a new "
+                        "environment to go on."
+                    ) from None
                 continue
             if self._io.gate.allow():
                 break
@@ -237,6 +243,14 @@ class RobotEnv(gymnasium.Env[NDArray[np.float32], NDArray[np.float32]]):
         if self._opened is not None:
             self._opened.close()
 
+    def halt(self) -> None:
+        """Hold the robot for good, and end a reset that waits; any thread may call it.
+
+        A step that is under way returns at its time, truncated; :meth:`close` is still to come.
+        """
+        self._halted = True
+        self._io.gate.close()
+
     # -- what is asked for, seen and known -------------------------------------------------
 
     @property
@@ -298,6 +312,7 @@ class RobotEnv(gymnasium.Env[NDArray[np.float32], NDArray[np.float32]]):
             time=self._time,
             seconds=patience,
             what="The emergency stop must be released",
+            stopped=lambda: gate.stopped if self._halted else "",
         )
         if not gate.allow():  # it forgets by this that it was stopped
             raise StoppedError
@@ -330,6 +345,13 @@ class RobotEnv(gymnasium.Env[NDArray[np.float32], NDArray[np.float32]]):
         self._time.sleep(due - self._time.now())
         self._io.cameras.take()
         return self._io.observer.read()
+
+    def _act_in_reset(self, action: NDArray[np.float32] | None) -> NDArray[np.float32]:
+        """Do a reset policy's action, or none, and return what is observed then."""
+        if action is None:
+            self._pace.begin_episode()
+            return self._io.observer.read()
+        return self._act(action)
 
     def _executed(self, since: float, asked: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return the mean of what was commanded since a time, s, in units of the action."""

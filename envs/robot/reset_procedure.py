@@ -6,8 +6,10 @@ import importlib
 import logging
 import threading
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import final
 
+import gymnasium
 import numpy as np
 from numpy.typing import NDArray
 
@@ -41,8 +43,8 @@ class ResetProcedure:
         human: Who may have to say that the scene is ready.
         time: What is waited by.
         place: Returns where the axes are, (A,), NaN where it is not known.
-        act: Does one step of an episode with an action of a policy; returns the observation.
-        observe: Returns the observation.
+        env: The environment, for the policies that reset it.
+        act: Does one step with an action of a policy; returns the observation.
     """
 
     def __init__(
@@ -54,11 +56,11 @@ class ResetProcedure:
         human: HumanVoice,
         time: RobotTime,
         place: Callable[[], NDArray[np.float64]],
-        act: Callable[[NDArray[np.float32]], NDArray[np.float32]],
-        observe: Callable[[], NDArray[np.float32]],
+        env: gymnasium.Env[NDArray[np.float32], NDArray[np.float32]],
+        act: Callable[[NDArray[np.float32] | None], NDArray[np.float32]],
     ) -> None:
         self._gate, self._human, self._time = gate, human, time
-        self._place, self._act, self._observe = place, act, observe
+        self._place, self._env, self._act = place, env, act
         self._steps: list[Callable[[], None]] = []
         self._handles: list[Handle] = []
         for step in steps:
@@ -90,8 +92,7 @@ class ResetProcedure:
             return lambda: self._go_home(step)
         if isinstance(step, HumanStep):
             return lambda: self._ask_human(step)
-        policy = _load_policy(step)
-        return lambda: self._follow(policy, step.steps)
+        return partial(self._follow, _Policy(step, self._env), step.steps)
 
     def _go_home(self, step: HomeStep) -> None:
         limits = self._gate.limits
@@ -133,12 +134,13 @@ class ResetProcedure:
             stopped=lambda: self._gate.stopped,
         )
 
-    def _follow(self, policy: Policy, steps: int) -> None:
+    def _follow(self, policy: _Policy, steps: int) -> None:
+        policy.load()
         self._let_go(blind=False)
         try:
-            observation = self._observe()
+            observation = self._act(None)
             for _ in range(steps):
-                observation = self._act(policy(observation))
+                observation = self._act(policy.act(observation))
                 if self._gate.stopped:
                     raise StoppedError
         finally:
@@ -222,14 +224,30 @@ class _Asking:
                 self._busy = True
 
 
-def _load_policy(step: PolicyStep) -> Policy:
-    module, _, name = step.load.partition(":")
-    try:
-        load = getattr(importlib.import_module(module), name)
-    except (ImportError, AttributeError) as error:
-        raise ConfigError(
-            f"`load` of a reset policy must be module:function that can be imported, got "
-            f"{step.load!r}: {error}."
-        ) from error
-    policy: Policy = load(step.file)
-    return policy
+@final
+class _Policy:
+    """A policy, made when it first acts: one that resets what another one does may need that."""
+
+    def __init__(
+        self, step: PolicyStep, env: gymnasium.Env[NDArray[np.float32], NDArray[np.float32]]
+    ) -> None:
+        module, _, name = step.load.partition(":")
+        try:
+            self._make = getattr(importlib.import_module(module), name)
+        except (ImportError, AttributeError) as error:
+            raise ConfigError(
+                f"`load` of a reset policy must be module:function that can be imported, got "
+                f"{step.load!r}: {error}."
+            ) from error
+        self._file, self._env = step.file, env
+        self._policy: Policy | None = None
+
+    def load(self) -> None:
+        """Make it, if that was not done yet."""
+        if self._policy is None:
+            self._policy = self._make(self._file, self._env)
+
+    def act(self, observation: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return what it does, once it is loaded."""
+        assert self._policy is not None
+        return self._policy(observation)

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from tests.envs.robot.small_robot import Workshop
 
+from kibble.envs.robot import RobotEnv
 from kibble.envs.robot.human_voice import READY
 from kibble.rewards.errors import ConfigError, RobotError
 
@@ -13,9 +14,10 @@ pytest.importorskip("yaml")
 TOPIC = "- {do: topic, seconds: 5.0}"
 
 
-def towards_the_corner(file: str):
+def towards_the_corner(file: str, env: RobotEnv):
     """Make a policy, as a robot's file names it."""
     assert file == "runs/back"
+    assert env.observation_names[0] == "hand_x"
     return lambda observation: np.array([0.5, 0.5, 1.0], np.float32)
 
 
@@ -139,3 +141,24 @@ def test_steps_come_one_after_another(make):
     shop.env.reset()
     assert shop.robot.resets == 1
     assert shop.robot.place[0] == pytest.approx(0.1, abs=0.015)
+
+
+def test_a_reset_that_waits_for_a_human_ends_when_the_robot_is_halted(make):
+    shop = make("{do: human, say: put the cup back, seconds: 0}")
+    begun = shop.time.now()
+    shop.time.at(3.0, shop.env.halt)
+    with pytest.raises(RobotError, match="held for good"):
+        shop.env.reset()
+    assert shop.time.now() < begun + 4.0
+    with pytest.raises(RobotError, match="held for good"):
+        shop.env.reset()
+
+
+def test_a_robot_that_is_halted_ends_its_step_truncated(make):
+    shop = make("{do: topic, seconds: 5.0}")
+    shop.env.reset()
+    shop.step(0.5)
+    shop.env.halt()
+    _, _, terminated, truncated, info = shop.step(0.5)
+    assert (terminated, truncated, info["fault"]) == (False, True, "it is closed")
+    np.testing.assert_array_equal(info["executed"][:2], 0.0)
