@@ -80,6 +80,8 @@ def _by_rewards(bag: Bag, topic: str) -> list[BagEpisode]:
         if not name or not stamp or state not in (_RUNNING, _ENDED):
             continue
         known = found.get(name)
+        if known is None and state == _ENDED:
+            continue  # it was over before the recording began
         if known is None:
             known = BagEpisode(
                 start=stamp, stop=stamp, recorded=(message.time, message.time), instruction=task
