@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -13,6 +14,7 @@ from kibble.agents.demonstrations.columns import episode_columns, episode_featur
 from kibble.agents.demonstrations.episode import RecordedEpisode
 from kibble.agents.demonstrations.writer import DatasetWriter
 from kibble.agents.ros.convert_config import ConvertConfig
+from kibble.agents.ros.decoded_moments import DecodedMoments
 from kibble.agents.ros.frame_store import FrameStore
 from kibble.agents.ros.recorded_numbers import (
     RecordedNumbers,
@@ -22,12 +24,10 @@ from kibble.agents.ros.recorded_numbers import (
 )
 from kibble.agents.ros.sampled_moments import RateSampler
 from kibble.rewards.errors import BagError, CheckpointError, ConfigError
-from kibble.rewards.frames import resize_frames
 from kibble.rewards.ros.bags.bag import Bag
 from kibble.rewards.ros.bags.episodes import BagEpisode, find_episodes
 from kibble.rewards.ros.bags.moments import MomentReader
 from kibble.rewards.ros.bags.views import choose_views
-from kibble.rewards.ros.images import decode
 
 __all__ = ["convert_bag"]
 
@@ -52,7 +52,7 @@ def convert_bag(
         BagError: If the bag is damaged, or an episode has fewer than two rows.
         CheckpointError: If the output is not a new or an empty folder.
         ConfigError: If a view, topic or field is not there, or nobody says what was wanted.
-        FrameError: If an image cannot be read.
+        FrameError: If a camera changes the size of its images.
     """
     output = Path(str(config.output))
     if output.exists() and (not output.is_dir() or any(output.iterdir())):
@@ -73,10 +73,11 @@ def convert_bag(
         for number, (episode, instruction) in enumerate(zip(episodes, instructions, strict=True)):
             reader = MomentReader(bag, topics, tolerance=config.tolerance)
             sampler = RateSampler(config.fps)
+            decoded = DecodedMoments(bag, size=config.image_size)
             recorded = _episode(
-                bag, reader, sampler, episode, states=states, actions=actions, config=config
+                reader, decoded, sampler, episode, states=states, actions=actions, config=config
             )
-            notes = reader.warnings()
+            notes = [*reader.warnings(), *decoded.warnings()]
             if sampler.far:
                 notes.append(
                     f"{sampler.far} rows have images more than half a period away; the cameras "
@@ -114,8 +115,8 @@ def _instruction(config: ConvertConfig, episode: BagEpisode) -> str:
 
 
 def _episode(
-    bag: Bag,
     reader: MomentReader,
+    decoded: DecodedMoments,
     sampler: RateSampler,
     episode: BagEpisode,
     *,
@@ -123,15 +124,16 @@ def _episode(
     actions: RecordedNumbers,
     config: ConvertConfig,
 ) -> RecordedEpisode:
-    stores: dict[str, FrameStore] = {}
     times = []
-    for moment in sampler.sample(reader.read(episode)):
-        for view, message in moment.images.items():
-            frame = decode(bag.decode(message), view=view)
-            if config.image_size is not None:
-                frame = _resized(frame, config.image_size)
-            stores.setdefault(view, FrameStore()).add(frame)
-        times.append(moment.time)
+    with contextlib.ExitStack() as files:
+        stores: dict[str, FrameStore] = {}
+        for moment in sampler.sample(decoded.readable(reader.read(episode))):
+            for view, frame in decoded.frames(moment).items():
+                if view not in stores:
+                    stores[view] = files.enter_context(FrameStore())
+                stores[view].add(frame)
+            times.append(moment.time)
+        frames = {view: store.frames() for view, store in stores.items()}
     recorded = np.asarray(times, np.int64)  # (T + 1,)
     steps = max(len(times) - 1, 0)
     success = bool(episode.outcome)
@@ -139,7 +141,7 @@ def _episode(
     rewards[-1:] = float(success)
     return RecordedEpisode(
         instruction="",
-        frames={view: store.frames() for view, store in stores.items()},
+        frames=frames,
         observations=states.at(recorded),
         actions=actions.commanded(recorded[1:]),
         rewards=rewards,
@@ -174,8 +176,3 @@ def _append(
         {name: feature for name, feature in features.items() if name not in absent},
         instruction=instruction,
     )
-
-
-def _resized(frame: NDArray[np.uint8], size: list[int]) -> NDArray[np.uint8]:
-    (resized,) = resize_frames(frame[None], (size[0], size[1]))
-    return np.asarray(resized, np.uint8)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from types import TracebackType
 from typing import final
 
 import numpy as np
@@ -15,11 +16,12 @@ __all__ = ["FrameStore"]
 class FrameStore:
     """Takes the frames of one view one by one, and gives them back as one array.
 
-    The file has no name and is gone with the array.
+    A context manager. The file has no name; it is gone when the store is closed and nobody has
+    the array any more.
     """
 
     def __init__(self) -> None:
-        self._file = tempfile.TemporaryFile(prefix="kibble-frames-")  # noqa: SIM115  (the array owns it)
+        self._file = tempfile.TemporaryFile(prefix="kibble-frames-")  # noqa: SIM115  (closed on exit)
         self._shape: tuple[int, ...] = ()
         self._count = 0
 
@@ -34,3 +36,16 @@ class FrameStore:
         """Return (T, H, W, 3) uint8, read from disk as it is looked at."""
         self._file.flush()
         return np.memmap(self._file, dtype=np.uint8, mode="r", shape=(self._count, *self._shape))
+
+    def __enter__(self) -> FrameStore:
+        """Return the store."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Close the file."""
+        self._file.close()

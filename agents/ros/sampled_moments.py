@@ -34,7 +34,7 @@ class RateSampler:
             if start is None:
                 start = moment.stamp
             while last is not None and moment.stamp >= (due := start + tick * self._period):
-                nearest = last if due - last.stamp < moment.stamp - due else moment
+                nearest = last if due - last.stamp <= moment.stamp - due else moment
                 self._count(nearest, due)
                 yield nearest
                 tick += 1
