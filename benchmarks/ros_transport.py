@@ -162,8 +162,8 @@ def measure(domain: int, *, images: int, turns: int, rate: float, slow_rate: flo
 def figures(receiver: Receiver, *, sent: int) -> dict[str, object]:
     """Return the quantiles of what was received, in ms.
 
-    `decode_ms` is from when a user of the transport first has something: the message with raw
-    bytes, which were deserialised before, and the sample with the package, which deserialises then.
+    `decode_ms` is from when a user of the transport first has something: with raw bytes a message
+    that was deserialised before, with the package the word that there is a sample.
     """
 
     def quantiles(values: list[float]) -> dict[str, float]:

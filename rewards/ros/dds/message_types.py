@@ -83,4 +83,17 @@ def message_types() -> MessageTypes:
         constants, fields = parsed[f"{package}/msg/{bare}"]
         types[name] = (constants, fields or _PLACEHOLDER)
     store.register(types)
+    for name, (constants, fields) in store.fielddefs.items():
+        store.fielddefs[name] = (constants, [(field, _as_in_ros(desc)) for field, desc in fields])
     return MessageTypes(store)
+
+
+def _as_in_ros(desc: Any) -> Any:
+    """Return a field's description with ``char`` as the uint8 that it is in ROS's hashes."""
+    kind, detail = desc
+    if kind == Nodetype.BASE:
+        return (kind, ("uint8", 0)) if detail[0] == "char" else desc
+    if kind == Nodetype.NAME:
+        return desc
+    element, size = detail
+    return (kind, (_as_in_ros(element), size))

@@ -11,6 +11,11 @@ from kibble.rewards.ros.dds.raw_types import dds_type_name, raw_type
 # From `share/<package>/<msg or srv>/<name>.json` of a build of ROS 2 Jazzy.
 _OF_ROS = {
     "sensor_msgs/msg/Image": "d31d41a9a4c4bc8eae9be757b0beed306564f7526c88ea6a4588fb9582527d47",
+    "std_msgs/msg/Char": "3ad2d04dd29ba19d04b16659afa3ccaedd691914b02a64e82e252f2fa6a586a9",
+    "kibble_msgs/msg/Reward": "79f05dfad1cf05d6824c6d2c8a0904779a3bc5a4580a3af69415c97b3edddedf",
+    "kibble_msgs/msg/Keypoints": (
+        "5f7fa76e26356aa600c5750c907db44223cb102b0829570cd67d5798bb405695"
+    ),
     "std_srvs/srv/Trigger_Request": (
         "d010825374ce8918e72bfd826c82603e60f45419e932ea976f807b74a863a199"
     ),
