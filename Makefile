@@ -1,5 +1,6 @@
 # make install   .venv with every extra, headless graphics, a torch that fits this machine
 # make demo      one task, shaped against sparse; says where table, curve and video are
+# make ros-demo  a simulated robot on ROS 2 topics learns; says where table, curve, bag and page are
 # make test      lint, types and tests (what CI runs)
 # make browser   a Chromium for the tests of the report page, where this user may install one
 # make lint | format | benchmarks | clean
@@ -41,7 +42,7 @@ APT_INSTALL = apt_install() { \
 	}
 
 .DEFAULT_GOAL := help
-.PHONY: help install graphics browser demo test lint format benchmarks clean
+.PHONY: help install graphics browser demo ros-demo test lint format benchmarks clean
 
 help:
 	@sed -n 's/^# \{0,1\}//p' Makefile
@@ -84,6 +85,9 @@ browser:
 
 demo: install
 	$(BIN)/kibble demo
+
+ros-demo: install
+	$(BIN)/kibble ros demo
 
 test: lint browser
 	OMP_NUM_THREADS=1 MKL_NUM_THREADS=1 $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile

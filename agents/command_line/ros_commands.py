@@ -144,5 +144,21 @@ ROS_COMMANDS: tuple[Command, ...] = (
             "/task/instruction.",
         ),
     ),
+    Command(
+        name="ros demo",
+        summary="run all of this on a simulated robot: node, training, recording, scored bag",
+        examples=(
+            ("kibble ros demo", "some minutes; says where table, curve, bag and page are"),
+            ("kibble ros demo steps=600 episodes=3", "a glance: too short to learn"),
+        ),
+        schema="kibble.agents.ros.demo_config:RosDemoConfig",
+        function="kibble.agents.ros.demo:ros_demo",
+        graphics="always",
+        notes=(
+            "It starts `kibble serve`, `kibble ros simulate`, `kibble ros node`, `kibble train "
+            "task=robot`, `kibble ros record`, `kibble evaluate` and `kibble score` in processes "
+            "of their own, whose logs lie in out/logs. They speak over DDS within this machine.",
+        ),
+    ),
 )
 """In the order in which help lists them."""

@@ -1,0 +1,211 @@
+"""``kibble ros demo``: everything that stands between a robot's cameras and what it learned."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import socket
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from rich.console import Console
+
+from kibble.agents.ros.child_commands import ChildCommands
+from kibble.agents.ros.demo_config import RosDemoConfig
+from kibble.agents.ros.reward_ear import RewardEar
+from kibble.agents.ros.status_line import StatusLine
+from kibble.agents.run_directory import free_directory
+from kibble.rewards.errors import CheckpointError, ConfigError
+from kibble.rewards.ros.opening import open_transport
+from kibble.rewards.ros.qos import LATCHED
+from kibble.rewards.ros.transport import Transport
+
+__all__ = ["ros_demo"]
+
+_VIEWS = ("front", "wrist")
+_INSTRUCTION = "reach the ball"  # until the robot says which one
+_START = 120.0  # s that a command may take until it answers
+_RECENT = 20  # episodes
+_DISCOVERY = 1.5  # s until others in a domain are seen
+
+
+def ros_demo(config: RosDemoConfig) -> None:
+    """Run a simulated robot, a reward service, a reward node, training, recording and scoring.
+
+    Raises:
+        CheckpointError: If the folder exists.
+        ConfigError: If the domain is in use.
+        KibbleError: If one of the commands fails.
+    """
+    began = time.monotonic()
+    out = _make_directory(config.out)
+    console = Console(
+        stderr=True, highlight=False, soft_wrap=True, markup=False, quiet=config.quiet
+    )
+    say = console.print
+    port = _free_port()
+    model = f"remote@http://127.0.0.1:{port}/grm_tiny"
+    own = {
+        "ROS_DOMAIN_ID": str(config.domain),
+        "ROS_AUTOMATIC_DISCOVERY_RANGE": "LOCALHOST",
+        "OMP_NUM_THREADS": "1",
+        "MKL_NUM_THREADS": "1",
+    }
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(_environment(own))
+        transport = stack.enter_context(
+            contextlib.closing(open_transport("dds", "ros_demo", domain=config.domain))
+        )
+        _check_alone(transport, config.domain)
+        commands = stack.enter_context(ChildCommands(logs=out / "logs", environment=own))
+        ear = _start_robot_and_node(commands, transport, config, port=port, model=model)
+        say(f"1. A simulated robot, a reward service on port {port} and a reward node run.")
+        say(f"2. Learning to reach, {config.steps} steps at 10 Hz: {out / 'train'}")
+        _train(commands, config, out / "train", model=model)
+        say(f"3. {config.episodes} episodes of what was learned, recorded.")
+        bag = out / "episodes.mcap"
+        _play(commands, config, out, bag=bag)
+        say(f"4. The reward node published {ear.describe()}.")
+        say("5. The reward model reads the recording.")
+        words = [f"input={bag}", f"out={out / 'score'}", f"bag={out / 'scored.mcap'}"]
+        commands.start("score", ["score", *words, f"reward=[{model}]", "quiet=true"])
+        commands.finish("score")
+    found = Console(soft_wrap=True, highlight=False, markup=False).print
+    found(f"Table: {out / 'train' / 'evaluation.json'}")
+    found(f"Learning curve: {out / 'train' / 'plots' / 'learning_curves.png'}")
+    found(f"Recording, and with rewards: {bag}, {out / 'scored.mcap'}")
+    found(f"Page about its first episode: {out / 'score' / 'report.html'}")
+    found(f"It took {(time.monotonic() - began) / 60:.1f} minutes.")
+
+
+def _start_robot_and_node(
+    commands: ChildCommands, transport: Transport, config: RosDemoConfig, *, port: int, model: str
+) -> RewardEar:
+    """Start what runs all the time, and wait until it does."""
+    ready: list[bool] = []
+    transport.subscribe(
+        "/robot/ready",
+        "std_msgs/msg/Bool",
+        lambda message: ready.append(message.data),  # type: ignore[attr-defined]  # a Bool
+        qos=LATCHED,
+    )
+    ear = RewardEar(transport, "/reward_node/reward")
+    views = f"views=[{','.join(_VIEWS)}]"
+    commands.start("serve", ["serve", f"port={port}"])
+    commands.start("simulate", ["ros", "simulate", views, f"seed={config.seed}"])
+    commands.wait_until(lambda: _answers(port), "The reward service", limit=_START)
+    cameras = ", ".join(f"{view}: /camera/{view}/image_raw" for view in _VIEWS)
+    commands.start(
+        "node",
+        [
+            *("ros", "node", f"reward={model}", f"cameras={{{cameras}}}"),
+            f"instruction='{_INSTRUCTION}'",
+        ],
+    )
+    commands.wait_until(lambda: ready and ready[-1], "The simulated robot", limit=_START)
+    commands.wait_until(lambda: ear.heard, "The reward node", limit=_START)
+    return ear
+
+
+def _train(commands: ChildCommands, config: RosDemoConfig, run: Path, *, model: str) -> None:
+    began = time.monotonic()
+    commands.start(
+        "train",
+        [
+            *("train", "task=robot", "reward=remote", f"reward.weights={model}"),
+            *("shaping=difference", "shaping.transforms=[{name: success_bonus, value: 3}]"),
+            *("observation=relative", "agent.gradient_steps=3"),
+            *(f"steps={config.steps}", f"seed={config.seed}", f"run={run}", "quiet=true"),
+        ],
+    )
+    with StatusLine(quiet=config.quiet) as line:
+
+        def show() -> None:
+            line.show(_progress(run, time.monotonic() - began, config.steps))
+
+        commands.finish("train", show)
+        line.show(_progress(run, time.monotonic() - began, config.steps), last=True)
+
+
+def _play(commands: ChildCommands, config: RosDemoConfig, out: Path, *, bag: Path) -> None:
+    """Let the agent play while everything is recorded; its table goes to standard output."""
+    commands.start("record", ["ros", "record", f"output={bag}"])
+    part = bag.with_name(f"{bag.name}.part") / f"{bag.name}.part.mcap"
+    commands.wait_until(
+        lambda: part.exists() and part.stat().st_size > 1_000_000, "The recorder", limit=_START
+    )
+    words = [f"run={out / 'train'}", f"episodes={config.episodes}", f"seeds=[{config.seed}]"]
+    words += ["judge=none", "videos=0", "quiet=true"]  # the robot is not kept waiting for either
+    commands.start("evaluate", ["evaluate", *words], shown=True)
+    commands.finish("evaluate")
+    commands.end("record")
+
+
+def _progress(run: Path, seconds: float, steps: int) -> str:
+    """Return how training goes, by the log of episodes that it writes."""
+    log = run / "episodes.jsonl"
+    lines = log.read_text(encoding="utf-8").splitlines() if log.exists() else []
+    whole = [json.loads(line) for line in lines if line.endswith("}")]
+    recent = [bool(record["success"]) for record in whole[-_RECENT:]]
+    said = f"{seconds:.0f} s, {whole[-1]['steps'] if whole else 0} of {steps} steps"
+    if not recent:
+        return f"{said}, no episode has ended"
+    share = 100 * sum(recent) / len(recent)
+    return f"{said}, {len(whole)} episodes, success of the last {len(recent)}: {share:.0f} %"
+
+
+def _answers(port: int) -> bool:
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/health", timeout=2.0) as answer:
+            return bool(answer.status == 200)
+    except (urllib.error.URLError, OSError):
+        return False
+
+
+def _check_alone(transport: Transport, domain: int) -> None:
+    """Make sure that no real robot hears what is meant for the simulated one."""
+    time.sleep(_DISCOVERY)
+    if not transport.surroundings.endswith("0 other participants"):
+        raise ConfigError(
+            f"`domain` must be one that nobody else uses, got {domain} with company: "
+            f"{transport.surroundings}; choose another, 0 to 232."
+        )
+
+
+@contextlib.contextmanager
+def _environment(variables: Mapping[str, str]) -> Iterator[None]:
+    """Set variables of this process for a while; its own node reads them too."""
+    before = {name: os.environ.get(name) for name in variables}
+    os.environ.update(variables)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
+
+
+def _make_directory(out: str | None) -> Path:
+    if out is None:
+        return free_directory(Path("runs") / "ros_demo")
+    path = Path(out)
+    try:
+        path.mkdir(parents=True)
+    except FileExistsError as error:
+        raise CheckpointError(
+            f"`out` must name a new directory, got '{path}', which exists; choose another name, "
+            "or remove it. Nothing was changed."
+        ) from error
+    return path
+
+
+def _free_port() -> int:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return int(free.getsockname()[1])
