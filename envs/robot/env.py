@@ -166,8 +166,8 @@ class RobotEnv(gymnasium.Env[NDArray[np.float32], NDArray[np.float32]]):
             except StoppedError:
                 if self._halted:
                     raise RobotError(
-                        "`reset` must come before halt(): the robot is held for good; make a new "
-                        "environment to go on."
+                        "`reset` must come before halt() and close(): the robot is held for good; "
+                        "make a new environment to go on."
                     ) from None
                 continue
             if self._io.gate.allow():
@@ -234,6 +234,7 @@ class RobotEnv(gymnasium.Env[NDArray[np.float32], NDArray[np.float32]]):
 
     def close(self) -> None:
         """Hold the robot by one last command and leave the graph; doing so twice does nothing."""
+        self._halted = True
         if self._running:
             self._running = False
             self._io.gate.hold()

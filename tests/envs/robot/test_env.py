@@ -321,6 +321,8 @@ def test_closing_says_zero_once_and_nothing_after(shop):
     shop.time.sleep(1.0)
     assert len(shop.robot.twists) == count
     assert not shop.transport.closed  # it was ours
+    with pytest.raises(RobotError, match="held for good"):
+        shop.env.reset()
 
 
 def test_a_reset_within_an_episode_ends_that_first(shop):
