@@ -15,6 +15,12 @@ _RECENT = 30  # images that the rate is measured over
 _LARGE = 4_000_000  # pixels: more than twice full HD
 _SLOW = 0.8  # share of the rate that a camera is said to deliver
 
+_DROPPED = {
+    Arrival.DUPLICATE: "had a stamp that was there before; they are dropped",
+    Arrival.REORDERED: "came after later ones; they are dropped",
+    Arrival.JUMPED_BACK: "were stamped more than a second before those before them",
+}
+
 
 class Source(Protocol):
     """What delivers a camera's images, as far as a node looks at it."""
@@ -46,7 +52,8 @@ class CameraWatch:
         publishers: How many publishers there were at the last look; ``None`` where not known.
         mismatch: Why none is listened to, likewise; "" where one is.
         images: How many came.
-        arrivals: How many there were of each kind of :class:`Arrival`.
+        arrivals: How many there were of each kind of :class:`Arrival`; see :meth:`sorted_in`.
+        repeats: How many of the last had the stamp of one before them.
         unstamped: How many of the last had no stamp.
         unusable: How many could not be decoded.
         fault: Why the last one that was read could not be decoded; "" if it could.
@@ -62,12 +69,14 @@ class CameraWatch:
         self.mismatch = ""
         self.images = 0
         self.arrivals: Counter[Arrival] = Counter()
+        self.repeats = 0
         self.unstamped = 0
         self.unusable = 0
         self.fault = ""
         self.size = (0, 0)
         self.decode_time = 0.0
         self._recent: deque[int] = deque(maxlen=_RECENT)
+        self._kinds: deque[Arrival] = deque(maxlen=_RECENT)
         self._since = now
 
     def look(self) -> None:
@@ -83,6 +92,12 @@ class CameraWatch:
         self._recent.append(now)
         self._since = now
 
+    def sorted_in(self, arrival: Arrival) -> None:
+        """Take note of what became of an image that has a stamp."""
+        self.arrivals[arrival] += 1
+        self.repeats = self.repeats + 1 if arrival is Arrival.DUPLICATE else 0
+        self._kinds.append(arrival)
+
     def read(self, size: tuple[int, int], decode_time: float) -> None:
         """Take note that an image could be decoded."""
         self.fault, self.size, self.decode_time = "", size, decode_time
@@ -95,7 +110,9 @@ class CameraWatch:
     def begin(self, now: int) -> None:
         """Count silence and rate from now on: the clock was set back, or the node woke up."""
         self._since = now
+        self.repeats = 0
         self._recent.clear()
+        self._kinds.clear()
 
     def silence(self, now: int) -> float:
         """Return the seconds since the last image."""
@@ -142,6 +159,10 @@ class CameraWatch:
                 f"delivers {self.rate:.1f} Hz where `cameras.{self.view}.rate` says "
                 f"{self.camera.rate:g}{limit}"
             )
+        for kind, what in _DROPPED.items():
+            count = self._kinds.count(kind)
+            if count:
+                doubts.append(f"{count} of the last {len(self._kinds)} images {what}")
         height, width = self.size
         if height * width > _LARGE:
             doubts.append(

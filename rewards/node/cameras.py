@@ -90,7 +90,7 @@ class Cameras:
         watch, stamp = self._watches[view], stamp_ns(message)
         watch.came(now, stamped=stamp != 0)
         if stamp:
-            watch.arrivals[self._synchroniser.add(view, stamp, message)] += 1
+            watch.sorted_in(self._synchroniser.add(view, stamp, message))
 
     def take(self) -> Synchronised[object] | None:
         """Return the newest complete set of messages, once; ``None`` where there is none."""
@@ -129,6 +129,12 @@ class Cameras:
         missing = [view for view in newest if view not in known]
         if missing:
             return f"no image of view {', '.join(map(repr, missing))} yet"
+        for view, watch in self._watches.items():
+            if watch.repeats > 1:
+                return (
+                    f"the last {watch.repeats} images of view {view!r} had a stamp that was there "
+                    "before; does its driver's clock stand still?"
+                )
         last, first = max(known, key=lambda v: known[v]), min(known, key=lambda v: known[v])
         spread = known[last] - known[first]
         if spread > self._synchroniser.tolerance:

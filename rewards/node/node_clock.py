@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from typing import final
 
 from kibble.rewards.ros.clock import Clock, seconds
 
 __all__ = ["NodeClock"]
+
+_LOGGER = logging.getLogger(__name__)
 
 _BACK = 100_000_000  # ns; less is how clocks are trimmed
 
@@ -43,6 +46,10 @@ class NodeClock:
         if now >= last - _BACK:
             return now, 0.0 if last else seconds(now)
         self.jumps += 1
+        _LOGGER.warning(
+            "The clock was set back by %.1f s; images from then on are waited for.",
+            seconds(last - now),
+        )
         return now, seconds(now - last)
 
     @property

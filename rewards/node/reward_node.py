@@ -11,9 +11,9 @@ from typing import final
 from kibble.rewards.node.camera_watch import Source
 from kibble.rewards.node.cameras import Cameras
 from kibble.rewards.node.diagnostics import Diagnostic, model_diagnostic, reward_diagnostic
-from kibble.rewards.node.episodes import Answer, EpisodeMachine, EpisodeState
+from kibble.rewards.node.episode_account import EpisodeAccount
+from kibble.rewards.node.episodes import Answer, EpisodeState
 from kibble.rewards.node.goal_picture import read_goal
-from kibble.rewards.node.held_potential import HeldPotential
 from kibble.rewards.node.node_clock import NodeClock
 from kibble.rewards.node.parameters import NodeParameters
 from kibble.rewards.node.reward_message import RewardMessage
@@ -73,13 +73,10 @@ class RewardNode:
         self._changed = threading.Condition()  # guards all that follows
         self._clock = NodeClock(clock, monotonic)
         self._cameras = Cameras(parameters, self._clock.now()[0])
-        self._episodes = EpisodeMachine(parameters.instruction, run=run)
-        self._held = HeldPotential(parameters)
+        self._account = EpisodeAccount(parameters, run)
         self._latest: Scored | None = None  # of the running or the last episode
         self._reading_since: float | None = None  # by the monotonic clock
         self._unread = False  # whether images came since the last read
-        self._closing = False  # whether the episode's last message is still to be said
-        self._step = 0
         self._set_back = 0.0  # s, until frames are read again
         self._active = False
         self._said: Counter[Status] = Counter()
@@ -98,7 +95,7 @@ class RewardNode:
     @property
     def fresh(self) -> Scored | None:
         """The reading that the last message was made of; ``None`` where it held an older one."""
-        return self._held.shown if self._verdict.status is Status.OK else None
+        return self._account.shown if self._verdict.status is Status.OK else None
 
     def now(self) -> int:
         """Return the time of the node's clock, ns."""
@@ -111,7 +108,7 @@ class RewardNode:
             now = self._now()
             self._active = True
             self._cameras.begin(now)
-            if self._parameters.auto_start and self._episodes.state is EpisodeState.NONE:
+            if self._parameters.auto_start and self._account.episodes.state is EpisodeState.NONE:
                 self._start(now, "")
 
     def deactivate(self) -> None:
@@ -147,12 +144,12 @@ class RewardNode:
         """Read the newest complete set of images, if an episode runs and there is one."""
         with self._changed:
             self._unread = False
-            if not (self._active and self._episodes.running):
+            if not (self._active and self._account.episodes.running):
                 return None
             chosen = self._cameras.take()
             if chosen is None:
                 return None
-            episode, task = self._episodes.episode, self._episodes.task
+            episode, task = self._account.episodes.episode, self._account.episodes.task
             self._reading_since = self._monotonic()
         try:
             frames = self._cameras.decoded(chosen)
@@ -169,7 +166,7 @@ class RewardNode:
         finally:
             self._reading_since = None
         with self._changed:
-            if episode == self._episodes.episode:
+            if episode == self._account.episodes.episode:
                 self._latest, self._set_back = scored, 0.0
         return scored
 
@@ -179,19 +176,19 @@ class RewardNode:
         with self._changed:
             now = self._now()
             limit = round(self._parameters.episode_limit * _NS)
-            self._closing |= self._episodes.expire(now, limit)
+            self._account.expire(now, limit)
             self._verdict = judge(self._situation(now))
             if self._verdict.status is Status.OK and self._latest is not None:
-                self._held.take(self._latest)
-            if self._closing:
+                self._account.take(self._latest)
+            if self._account.closing:
                 self._cameras.forget()  # nothing is read until the next episode
             self._said[self._verdict.status] += 1
-            return self._message(now)
+            return self._account.message(now, self._verdict, self._scorer.model.spec)
 
     def set_task(self, instruction: str) -> Answer:
         """Set the task from the next episode on."""
         with self._changed:
-            return self._episodes.set_task(instruction)
+            return self._account.episodes.set_task(instruction)
 
     def start(self, instruction: str = "") -> tuple[Answer, str]:
         """Start an episode with the next images; return its unique name too, "" if refused."""
@@ -200,20 +197,17 @@ class RewardNode:
                 message = "The node is not active; activate it first."
                 return Answer(accepted=False, message=message), ""
             answer = self._start(self._now(), instruction)
-            return answer, self._episodes.episode if answer.accepted else ""
+            return answer, self._account.episodes.episode if answer.accepted else ""
 
     def end(self, outcome: int) -> Answer:
         """End the running episode with an outcome of ``kibble_msgs/msg/Reward``."""
         with self._changed:
-            answer = self._episodes.end(outcome)
-            self._closing |= answer.accepted
-            return answer
+            return self._account.end(outcome)
 
     def confirm(self, success: bool, by: str = "") -> Answer:
         """Take a human's word for how the running or the last episode ends."""
         with self._changed:
-            self._closing |= self._episodes.running
-            return self._episodes.confirm(success, by)
+            return self._account.confirm(success, by)
 
     def change(self, values: Mapping[str, object]) -> None:
         """Change parameters while the node runs; all or none.
@@ -225,7 +219,7 @@ class RewardNode:
             self._parameters = self._parameters.changed(values)
             self._cameras.change(self._parameters)
             if values.get("instruction"):
-                self._episodes.set_task(self._parameters.instruction)
+                self._account.episodes.set_task(self._parameters.instruction)
 
     def diagnostics(self) -> list[Diagnostic]:
         """Return an entry for each camera, for the model and for the rewards that were said."""
@@ -235,7 +229,7 @@ class RewardNode:
                 *self._cameras.diagnostics(now, self._parameters),
                 model_diagnostic(self._scorer, self._latest, self._reading_for()),
                 reward_diagnostic(
-                    self._episodes, self._verdict, said=self._said, jumps=self._clock.jumps
+                    self._account.episodes, self._verdict, said=self._said, jumps=self._clock.jumps
                 ),
             ]
 
@@ -250,11 +244,10 @@ class RewardNode:
         return now
 
     def _start(self, now: int, instruction: str) -> Answer:
-        answer = self._episodes.start(now, instruction)
+        answer = self._account.start(now, instruction)
         if answer.accepted:
             self._cameras.forget()
-            self._held.begin()
-            self._latest, self._step, self._closing = None, 0, False
+            self._latest = None
         return answer
 
     def _reading_for(self) -> float:
@@ -262,57 +255,17 @@ class RewardNode:
         since = self._reading_since
         return 0.0 if since is None else self._monotonic() - since
 
-    def _idle(self) -> str:
-        """Return why no message of a running episode can be said now; "" where one can."""
-        if not self._active:
-            return "the node is not active"
-        if self._episodes.running or self._closing:
-            return ""
-        if self._episodes.state is EpisodeState.NONE:
-            return "no episode was started yet; call ~/start_episode"
-        outcome = self._episodes.outcome.name.lower()
-        return f"the episode has ended ({outcome}); call ~/start_episode for the next"
-
     def _situation(self, now: int) -> Situation:
         parameters, latest = self._parameters, self._latest
         return Situation(
             trouble=self._cameras.trouble(now, parameters.staleness),
             standstill=self._clock.standstill if parameters.use_sim_time else 0.0,
-            idle=self._idle(),
+            idle=self._account.idle if self._active else "the node is not active",
             scored=latest,
-            shown=latest is not None and latest is self._held.shown,
+            shown=latest is not None and latest is self._account.shown,
             age=_NAN if latest is None else seconds(now - latest.stamp),
             deadline=parameters.deadline,
             waited_for=self._cameras.waited_for(now),
             reading_for=self._reading_for(),
             set_back=self._set_back,
         )
-
-    def _message(self, now: int) -> RewardMessage:
-        episodes, shown, spec = self._episodes, self._held.shown, self._scorer.model.spec
-        said = episodes.running or self._closing  # afterwards nothing is paid and counted
-        terminated = episodes.outcome.terminated and self._closing
-        reading = None if shown is None else shown.reading
-        message = RewardMessage(
-            stamp=0 if shown is None else shown.stamp,
-            frame_id="" if shown is None else shown.frame_id,
-            task=episodes.task,
-            episode=episodes.episode,
-            episode_state=episodes.state,
-            outcome=episodes.outcome,
-            step=self._step,
-            progress=_NAN if reading is None else reading.progress,
-            potential=self._held.phi,
-            reward=self._held.pay(terminated=terminated) if said else 0.0,
-            success=_NAN if reading is None else reading.success,
-            confidence=_NAN if reading is None else reading.confidence,
-            status=self._verdict.status,
-            status_text=self._verdict.text,
-            latency=_NAN if shown is None else max(0.0, seconds(now - shown.stamp)),
-            model_time=_NAN if shown is None else shown.model_time,
-            model=spec.name,
-            model_version=spec.version if shown is None else shown.version,
-        )
-        self._step += said
-        self._closing = False
-        return message

@@ -11,7 +11,8 @@ from functools import partial
 from typing import final
 
 from kibble.rewards.node.diagnostics import diagnostic_array
-from kibble.rewards.node.episodes import Answer, Outcome
+from kibble.rewards.node.episode_commands import EPISODE_COMMAND, HUMAN_TOPIC, EpisodeCommands
+from kibble.rewards.node.episodes import Answer
 from kibble.rewards.node.keypoints_message import keypoints_fields
 from kibble.rewards.node.reward_message import RewardMessage
 from kibble.rewards.node.reward_node import RewardNode
@@ -21,15 +22,10 @@ from kibble.rewards.ros.qos import SENSOR, STATE
 from kibble.rewards.ros.transport import Fields, Handle, Transport
 from kibble.rewards.types import Status
 
-__all__ = ["HUMAN_TOPIC", "Wiring", "connect"]
+__all__ = ["Wiring", "connect"]
 
 _LOGGER = logging.getLogger(__name__)
 
-HUMAN_TOPIC = "/kibble/human"
-"""Where a human's ``EpisodeCommand`` is heard by all; a node takes its confirmations."""
-
-_COMMAND = "kibble_msgs/msg/EpisodeCommand"
-_SET_TASK, _START, _END, _CONFIRM = range(4)  # of EpisodeCommand
 _DIAGNOSTICS = 1.0  # s between two, or less where something fails or recovers
 _PATIENCE = 0.1  # s between two looks at whether to stop
 
@@ -140,8 +136,9 @@ class Wiring:
             )
             self._handles.append(subscription)
             self._node.listen(view, subscription)
-        for topic, receive in (("~/command", self._obey), (HUMAN_TOPIC, self._hear)):
-            self._handles.append(transport.subscribe(topic, _COMMAND, receive, qos=STATE))
+        commands = EpisodeCommands(self._node)
+        for topic, receive in (("~/command", commands.obey), (HUMAN_TOPIC, commands.hear)):
+            self._handles.append(transport.subscribe(topic, EPISODE_COMMAND, receive, qos=STATE))
 
     def _serve(self, transport: Transport) -> None:
         for service, kind, answer in (
@@ -165,30 +162,6 @@ class Wiring:
     def _confirm_outcome(self, request: object) -> Fields:
         success = bool(_number(request, "success"))
         return _fields(self._node.confirm(success, _text(request, "by")))
-
-    def _obey(self, message: object) -> None:
-        """Do what a command on ``~/command`` says; nobody waits for an answer."""
-        command, outcome = _number(message, "command"), _number(message, "outcome")
-        if command == _SET_TASK:
-            _warn(self._node.set_task(_text(message, "instruction")))
-        elif command == _START:
-            _warn(self._node.start(_text(message, "instruction"))[0])
-        elif command == _END:
-            _warn(self._node.end(outcome))
-        else:
-            self._hear(message)
-
-    def _hear(self, message: object) -> None:
-        """Take a human's confirmation; READY is meant for the robot."""
-        if _number(message, "command") != _CONFIRM:
-            return
-        outcome = _number(message, "outcome")
-        if outcome not in (Outcome.SUCCESS, Outcome.FAILURE):
-            _LOGGER.warning(
-                "A CONFIRM must have outcome 1 (success) or 2 (failure), got %d.", outcome
-            )
-            return
-        _warn(self._node.confirm(outcome == Outcome.SUCCESS, _text(message, "by")))
 
     def _read(self) -> None:
         while not self._stop.is_set():
@@ -249,8 +222,3 @@ def _number(message: object, field: str) -> int:
 
 def _fields(answer: Answer) -> Fields:
     return {"accepted": answer.accepted, "message": answer.message}
-
-
-def _warn(answer: Answer) -> None:
-    if not answer.accepted:
-        _LOGGER.warning("A command was refused: %s", answer.message)

@@ -112,10 +112,33 @@ def test_duplicate_and_reordered_stamps_are_dropped_and_counted():
     assert message.progress == pytest.approx(0.5, abs=0.02)
     values = entry(rig, "camera front").values
     assert (values["duplicate stamps"], values["reordered stamps"]) == ("1", "1")
+    said = entry(rig, "camera front")
+    assert said.level is Level.WARN
+    assert "1 of the last 3 images had a stamp that was there before" in said.message
+    assert "1 of the last 3 images came after later ones" in said.message
+    for _ in range(30):
+        assert rig.period(0.7).status is Status.OK
+    assert entry(rig, "camera front").level is Level.OK
+
+
+def test_a_camera_whose_stamps_stand_still_is_said():
+    rig = Rig().run()
+    held = rig.period(0.5).potential
+    stamp = rig.clock.ns
+    for _ in range(3):
+        rig.clock.wait(0.1)
+        rig.node.see("front", image(stamp, bright=0.9))
+        rig.node.read()
+        message = rig.node.tick()
+        assert (message.status, message.potential) == (Status.STALE, held)
+    assert message.status_text == (
+        "The last 3 images of view 'front' had a stamp that was there before; does its driver's "
+        "clock stand still?"
+    )
     assert rig.period(0.7).status is Status.OK
 
 
-def test_a_clock_that_jumps_back_is_said_and_what_was_from_the_future_is_gone():
+def test_a_clock_that_jumps_back_is_said_and_what_was_from_the_future_is_gone(caplog):
     rig = Rig().run()
     held = rig.period(0.5).potential
     rig.clock.wait(0.1)
@@ -131,6 +154,7 @@ def test_a_clock_that_jumps_back_is_said_and_what_was_from_the_future_is_gone():
     recovered = rig.period(0.7)
     assert (recovered.status, recovered.stamp) == (Status.OK, rig.clock.ns)
     assert entry(rig, "rewards").values["clock set back"] == "1"
+    assert "The clock was set back by 3600.2 s" in caplog.text
 
 
 def test_a_camera_whose_own_clock_jumps_back_is_stale_until_it_is_in_step():

@@ -17,8 +17,9 @@ from tests.rewards.node.node_rig import parameters
 from tests.ros_domain import wait_until
 
 from kibble.rewards.keypoints.sketch import Sketch, SketchedView
+from kibble.rewards.node.episode_commands import HUMAN_TOPIC
 from kibble.rewards.node.reward_node import RewardNode
-from kibble.rewards.node.wiring import HUMAN_TOPIC, connect
+from kibble.rewards.node.wiring import connect
 from kibble.rewards.ros.clock import SystemClock, stamp_fields
 from kibble.rewards.ros.images import encode
 from kibble.rewards.ros.qos import SENSOR, STATE
