@@ -32,7 +32,7 @@ _PARAMETERS = """\
 /**:
   ros__parameters:
     views: [front]
-    reward: time_counter?horizon=1000
+    reward: {reward}
     instruction: open the drawer
     auto_start: true
     rate: 20
@@ -46,12 +46,14 @@ _INTEGER, _DOUBLE, _STRING = 2, 3, 4  # of rcl_interfaces/msg/ParameterType
 class _Node:
     """The node's process, and one of rclpy beside it that asks."""
 
-    def __init__(self, folder: Path, more: str) -> None:
+    def __init__(self, folder: Path, more: str, reward: str, path: Path | None) -> None:
         params = folder / "params.yaml"
-        params.write_text(_PARAMETERS.format(more=more))
+        params.write_text(_PARAMETERS.format(more=more, reward=reward))
         domain = free_domain()
         self.log = folder / "log"
         environment = os.environ | {"ROS_DOMAIN_ID": str(domain), "ROS_LOG_DIR": str(folder)}
+        if path is not None:
+            environment["PYTHONPATH"] = f"{path}:{environment['PYTHONPATH']}"
         command = [sys.executable, "-m", "kibble_ros.reward_node", "--ros-args"]
         with self.log.open("w") as log:
             self.process = subprocess.Popen(
@@ -91,8 +93,10 @@ class _Node:
 def start(tmp_path: Path) -> Iterator[Callable[..., _Node]]:
     started: list[_Node] = []
 
-    def start_node(more: str = "") -> _Node:
-        started.append(_Node(tmp_path, more))
+    def start_node(
+        more: str = "", *, reward: str = "time_counter?horizon=1000", path: Path | None = None
+    ) -> _Node:
+        started.append(_Node(tmp_path, more, reward, path))
         return started[-1]
 
     yield start_node
@@ -159,6 +163,13 @@ def test_a_life(start: Callable[..., _Node]) -> None:
     assert node.state == _INACTIVE
     node.process.send_signal(signal.SIGINT)
     assert node.process.wait(20.0) == 0, node.log.read_text()
+
+
+def test_a_package_that_is_missing_is_said(start: Callable[..., _Node], tmp_path: Path) -> None:
+    (tmp_path / "sitecustomize.py").write_text("import sys\nsys.modules['torch'] = None\n")
+    node = start(reward="grm_tiny", path=tmp_path)
+    assert not node.change(_CONFIGURE)
+    wait_until(lambda: "Python package 'torch' is missing" in node.log.read_text())
 
 
 @pytest.mark.parametrize(

@@ -28,8 +28,11 @@ A transition that fails says why in the log and leaves the node where it was.
 
 from __future__ import annotations
 
+import functools
 import logging
 import signal
+import traceback
+from collections.abc import Callable
 from typing import final
 
 import rclpy
@@ -44,6 +47,7 @@ from kibble.rewards.node.reward_node import RewardNode
 from kibble.rewards.node.wiring import Wiring, connect
 from kibble_ros.declared_parameters import DeclaredParameters
 from kibble_ros.rclpy_transport import THREADS, RclpyTransport, spin
+from kibble_ros.ros_clock import RosClock
 from kibble_ros.ros_log_handler import RosLogHandler
 
 __all__ = ["RewardLifecycleNode", "main"]
@@ -51,21 +55,21 @@ __all__ = ["RewardLifecycleNode", "main"]
 _PATIENCE = 3.0  # s that configuring waits for a service
 _LOOK = 0.5  # s between two looks at whether a thread of the node has ended
 
+_TransitionT = Callable[["RewardLifecycleNode", LifecycleState], TransitionCallbackReturn]
 
-@final
-class RosClock:
-    """The node's clock: the machine's, or ``/clock`` where ``use_sim_time`` is set.
 
-    Args:
-        node: The node.
-    """
+def _logged(transition: _TransitionT) -> _TransitionT:
+    """Log what a transition raises before rclpy, which says nothing, makes an error of it."""
 
-    def __init__(self, node: LifecycleNode) -> None:
-        self._clock = node.get_clock()
+    @functools.wraps(transition)
+    def logged(node: RewardLifecycleNode, state: LifecycleState) -> TransitionCallbackReturn:
+        try:
+            return transition(node, state)
+        except Exception:
+            node.get_logger().error(f"{transition.__name__} failed.\n{traceback.format_exc()}")
+            raise
 
-    def now(self) -> int:
-        """Return nanoseconds since the epoch; 0 before the first message of ``/clock``."""
-        return int(self._clock.now().nanoseconds)
+    return logged
 
 
 @final
@@ -87,40 +91,50 @@ class RewardLifecycleNode(LifecycleNode):  # type: ignore[misc]  # rclpy is not 
         self.add_on_set_parameters_callback(self._on_parameters)
         self.create_timer(_LOOK, self._look)
 
+    @_logged
     def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Read and check the parameters, open the model, and make topics and services."""
         try:
             parameters = self._declared.read()
             model = open_node_model(parameters, patience=_PATIENCE)
-            node = RewardNode(parameters, model, RosClock(self))
+            self._node = RewardNode(parameters, model, RosClock(self))
             name = self.get_fully_qualified_name()
-            self._wiring = connect(node, RclpyTransport(self), name=name)
-            self._node = node
+            self._wiring = connect(self._node, RclpyTransport(self), name=name)
         except (KibbleError, TimeoutError) as error:
-            return self._failed("configured", error)
+            return self._failed(str(error))
+        except ImportError as error:
+            return self._failed(
+                f"The Python package {error.name!r} is missing for reward {parameters.reward!r}; "
+                "install it into ROS's Python, or run the model elsewhere by `kibble serve` and "
+                "take remote@URL/MODEL, which needs httpx alone."
+            )
         views = ", ".join(
             f"{view} = {camera.topic}" for view, camera in parameters.cameras.items()
         )
         self.get_logger().info(f"Configured: {views}; reward model {parameters.reward}.")
         return TransitionCallbackReturn.SUCCESS
 
+    @_logged
     def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Begin to read images and to publish rewards."""
         assert self._wiring is not None
         self._wiring.start()
         return super().on_activate(state)
 
+    @_logged
     def on_deactivate(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Stop publishing; the potential is held."""
         assert self._wiring is not None
         self._wiring.stop()
         return super().on_deactivate(state)
 
+    @_logged
     def on_cleanup(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Let go of topics, services and model."""
         self.free()
         return TransitionCallbackReturn.SUCCESS
 
+    @_logged
     def on_shutdown(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Let go of everything."""
         self.free()
@@ -140,8 +154,8 @@ class RewardLifecycleNode(LifecycleNode):  # type: ignore[misc]  # rclpy is not 
         if node is not None:
             node.close()
 
-    def _failed(self, what: str, error: Exception) -> TransitionCallbackReturn:
-        self.get_logger().error(f"The node could not be {what}. {error}")
+    def _failed(self, reason: str) -> TransitionCallbackReturn:
+        self.get_logger().error(f"The node could not be configured. {reason}")
         self.free()
         return TransitionCallbackReturn.FAILURE
 
