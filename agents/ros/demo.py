@@ -16,6 +16,7 @@ from rich.console import Console
 
 from kibble.agents.ros.child_commands import ChildCommands
 from kibble.agents.ros.demo_config import RosDemoConfig
+from kibble.agents.ros.demo_words import NODE, DemoWords
 from kibble.agents.ros.reward_ear import RewardEar
 from kibble.agents.ros.status_line import StatusLine
 from kibble.agents.run_directory import free_directory
@@ -24,10 +25,8 @@ from kibble.rewards.ros.opening import open_transport
 from kibble.rewards.ros.qos import LATCHED
 from kibble.rewards.ros.transport import Transport
 
-__all__ = ["ros_demo"]
+__all__ = ["progress", "ros_demo"]
 
-_VIEWS = ("front", "wrist")
-_INSTRUCTION = "reach the ball"  # until the robot says which one
 _START = 120.0  # s that a command may take until it answers
 _RECENT = 20  # episodes
 _DISCOVERY = 1.5  # s until others in a domain are seen
@@ -48,7 +47,7 @@ def ros_demo(config: RosDemoConfig) -> None:
     )
     say = console.print
     port = _free_port()
-    model = f"remote@http://127.0.0.1:{port}/grm_tiny"
+    words = DemoWords(config, out, port=port)
     own = {
         "ROS_DOMAIN_ID": str(config.domain),
         "ROS_AUTOMATIC_DISCOVERY_RANGE": "LOCALHOST",
@@ -62,28 +61,26 @@ def ros_demo(config: RosDemoConfig) -> None:
         )
         _check_alone(transport, config.domain)
         commands = stack.enter_context(ChildCommands(logs=out / "logs", environment=own))
-        ear = _start_robot_and_node(commands, transport, config, port=port, model=model)
+        ear = _start_robot_and_node(commands, transport, words, port=port)
         say(f"1. A simulated robot, a reward service on port {port} and a reward node run.")
-        say(f"2. Learning to reach, {config.steps} steps at 10 Hz: {out / 'train'}")
-        _train(commands, config, out / "train", model=model)
+        say(f"2. Learning to reach, {config.steps} steps at 10 Hz: {words.run}")
+        _train(commands, config, words)
         say(f"3. {config.episodes} episodes of what was learned, recorded.")
-        bag = out / "episodes.mcap"
-        _play(commands, config, out, bag=bag)
+        _play(commands, words)
         say(f"4. The reward node published {ear.describe()}.")
         say("5. The reward model reads the recording.")
-        words = [f"input={bag}", f"out={out / 'score'}", f"bag={out / 'scored.mcap'}"]
-        commands.start("score", ["score", *words, f"reward=[{model}]", "quiet=true"])
+        commands.start("score", words.score)
         commands.finish("score")
     found = Console(soft_wrap=True, highlight=False, markup=False).print
-    found(f"Table: {out / 'train' / 'evaluation.json'}")
-    found(f"Learning curve: {out / 'train' / 'plots' / 'learning_curves.png'}")
-    found(f"Recording, and with rewards: {bag}, {out / 'scored.mcap'}")
-    found(f"Page about its first episode: {out / 'score' / 'report.html'}")
+    found(f"Table: {words.run / 'evaluation.json'}")
+    found(f"Learning curve: {words.run / 'plots' / 'learning_curves.png'}")
+    found(f"Recording, and with rewards: {words.bag}, {words.scored}")
+    found(f"Page about its first episode: {words.scores / 'report.html'}")
     found(f"It took {(time.monotonic() - began) / 60:.1f} minutes.")
 
 
 def _start_robot_and_node(
-    commands: ChildCommands, transport: Transport, config: RosDemoConfig, *, port: int, model: str
+    commands: ChildCommands, transport: Transport, words: DemoWords, *, port: int
 ) -> RewardEar:
     """Start what runs all the time, and wait until it does."""
     ready: list[bool] = []
@@ -93,59 +90,41 @@ def _start_robot_and_node(
         lambda message: ready.append(message.data),  # type: ignore[attr-defined]  # a Bool
         qos=LATCHED,
     )
-    ear = RewardEar(transport, "/reward_node/reward")
-    views = f"views=[{','.join(_VIEWS)}]"
-    commands.start("serve", ["serve", f"port={port}"])
-    commands.start("simulate", ["ros", "simulate", views, f"seed={config.seed}"])
+    ear = RewardEar(transport, f"/{NODE}/reward")
+    commands.start("serve", words.serve)
+    commands.start("simulate", words.simulate)
     commands.wait_until(lambda: _answers(port), "The reward service", limit=_START)
-    cameras = ", ".join(f"{view}: /camera/{view}/image_raw" for view in _VIEWS)
-    commands.start(
-        "node",
-        [
-            *("ros", "node", f"reward={model}", f"cameras={{{cameras}}}"),
-            f"instruction='{_INSTRUCTION}'",
-        ],
-    )
+    commands.start("node", words.node)
     commands.wait_until(lambda: ready and ready[-1], "The simulated robot", limit=_START)
     commands.wait_until(lambda: ear.heard, "The reward node", limit=_START)
     return ear
 
 
-def _train(commands: ChildCommands, config: RosDemoConfig, run: Path, *, model: str) -> None:
+def _train(commands: ChildCommands, config: RosDemoConfig, words: DemoWords) -> None:
     began = time.monotonic()
-    commands.start(
-        "train",
-        [
-            *("train", "task=robot", "reward=remote", f"reward.weights={model}"),
-            *("shaping=difference", "shaping.transforms=[{name: success_bonus, value: 3}]"),
-            *("observation=relative", "agent.gradient_steps=3"),
-            *(f"steps={config.steps}", f"seed={config.seed}", f"run={run}", "quiet=true"),
-        ],
-    )
+
+    def said() -> str:
+        return progress(words.run, seconds=time.monotonic() - began, steps=config.steps)
+
     with StatusLine(quiet=config.quiet) as line:
-
-        def show() -> None:
-            line.show(_progress(run, time.monotonic() - began, config.steps))
-
-        commands.finish("train", show)
-        line.show(_progress(run, time.monotonic() - began, config.steps), last=True)
+        commands.start("train", words.train)
+        commands.finish("train", lambda: line.show(said()))
+        line.show(said(), last=True)
 
 
-def _play(commands: ChildCommands, config: RosDemoConfig, out: Path, *, bag: Path) -> None:
+def _play(commands: ChildCommands, words: DemoWords) -> None:
     """Let the agent play while everything is recorded; its table goes to standard output."""
-    commands.start("record", ["ros", "record", f"output={bag}"])
-    part = bag.with_name(f"{bag.name}.part") / f"{bag.name}.part.mcap"
+    commands.start("record", words.record)
+    part = words.bag.with_name(f"{words.bag.name}.part") / f"{words.bag.name}.part.mcap"
     commands.wait_until(
         lambda: part.exists() and part.stat().st_size > 1_000_000, "The recorder", limit=_START
     )
-    words = [f"run={out / 'train'}", f"episodes={config.episodes}", f"seeds=[{config.seed}]"]
-    words += ["judge=none", "videos=0", "quiet=true"]  # the robot is not kept waiting for either
-    commands.start("evaluate", ["evaluate", *words], shown=True)
+    commands.start("evaluate", words.evaluate, shown=True)
     commands.finish("evaluate")
     commands.end("record")
 
 
-def _progress(run: Path, seconds: float, steps: int) -> str:
+def progress(run: Path, *, seconds: float, steps: int) -> str:
     """Return how training goes, by the log of episodes that it writes."""
     log = run / "episodes.jsonl"
     lines = log.read_text(encoding="utf-8").splitlines() if log.exists() else []
