@@ -154,21 +154,28 @@ class CommandGate:
             ConfigError: If it is not (A,) or not finite; the robot is held then.
         """
         with self._lock:
-            self._asked = (self._checked(velocity), self._now())
+            if mistake := self._mistake(velocity):
+                self.hold()
+                raise ConfigError(mistake)
+            self._asked = (np.array(velocity, np.float64), self._now())
             self.check(repeat=True)
 
     def drive(self, velocity: Vector) -> None:
         """Ask for a velocity, (A,), on behalf of a human, who has the say while this goes on.
 
         Raises:
-            ConfigError: If it is not (A,) or not finite; the robot is held then.
+            ConfigError: If it is not (A,) or not finite; it counts as zero then.
         """
         with self._lock:
             if self._pressed or self._closed:
                 return
-            self._driven = (self._checked(velocity), self._now())
+            mistake = self._mistake(velocity)
+            asked = np.zeros(self.limits.axes) if mistake else np.array(velocity, np.float64)
+            self._driven = (asked, self._now())
             self._driven_until = self._driven[1] + self.limits.driving
             self.check(repeat=True)
+            if mistake:
+                raise ConfigError(mistake)
 
     def place(self, place: Vector) -> None:
         """Say where the robot is, (A,) m or rad; NaN where it is not known."""
@@ -314,12 +321,12 @@ class CommandGate:
         self._changed = now
         self._send(velocity)
 
-    def _checked(self, velocity: Vector) -> Vector:
-        array = np.array(velocity, np.float64)
-        if array.shape != (self.limits.axes,) or not np.isfinite(array).all():
-            self.hold()
-            raise ConfigError(
-                f"`velocity` must be {self.limits.axes} finite numbers, got {array.tolist()}; the "
-                "robot is held. A policy that gives NaN has diverged."
-            )
-        return array
+    def _mistake(self, velocity: Vector) -> str:
+        """Return what is wrong with a velocity that was asked for, or ""."""
+        if np.shape(velocity) == (self.limits.axes,) and np.isfinite(velocity).all():
+            return ""
+        return (
+            f"`velocity` must be {self.limits.axes} finite numbers, got "
+            f"{np.asarray(velocity).tolist()}; the robot is held. A policy that gives NaN has "
+            "diverged."
+        )

@@ -13,6 +13,7 @@ from kibble.rewards.types import Status
 
 __all__ = ["SuccessJudge"]
 
+_ROUNDING = 1e-6  # the message holds float32
 _FRESH = 1.0  # s; what was said earlier no longer counts
 
 
@@ -88,7 +89,7 @@ class SuccessJudge:
             if self._announced and episode == self._over:
                 return
             # NaN compares false, so that an unknown success is none.
-            self._count(status == Status.OK and success >= self._said.threshold)
+            self._count(status == Status.OK and success >= self._said.threshold - _ROUNDING)
 
     def _count(self, said: bool) -> None:
         self._heard = self._now()

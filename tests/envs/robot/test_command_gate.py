@@ -223,6 +223,17 @@ def test_a_velocity_that_is_none_holds_the_robot_and_is_refused(bad):
     assert bench.sent == [0.2, 0.0]
 
 
+def test_a_human_whose_command_is_none_stands_still_and_the_policy_goes_on_later():
+    bench = _Bench().ready()
+    bench.drive(0.2)
+    with pytest.raises(ConfigError, match="1 finite numbers"):
+        bench.drive(np.nan)
+    assert bench.sent == [0.2, 0.0]
+    bench.wait(0.32)
+    bench.ask(0.1)
+    assert bench.sent[-1] == 0.1
+
+
 def test_the_speed_grows_as_the_acceleration_allows_and_falls_at_once():
     bench = _Bench(acceleration=0.5, watchdog=5.0).ready()
     bench.ask(0.5)
