@@ -9,6 +9,7 @@ from typing import final
 
 from kibble.rewards.node.camera_watch import CameraWatch
 from kibble.rewards.node.episodes import EpisodeMachine
+from kibble.rewards.node.node_clock import NodeClock
 from kibble.rewards.node.scorer import Scored, Scorer
 from kibble.rewards.node.synchroniser import Arrival
 from kibble.rewards.node.verdict import Verdict
@@ -111,7 +112,7 @@ def model_diagnostic(scorer: Scorer, latest: Scored | None, reading_for: float) 
 
 
 def reward_diagnostic(
-    episodes: EpisodeMachine, verdict: Verdict, *, said: Mapping[Status, int], jumps: int
+    episodes: EpisodeMachine, verdict: Verdict, *, said: Mapping[Status, int], clock: NodeClock
 ) -> Diagnostic:
     """Return the entry of the rewards that are published.
 
@@ -119,23 +120,26 @@ def reward_diagnostic(
         episodes: Which one runs.
         verdict: That of the last message.
         said: How many messages had each status.
-        jumps: How often the clock was set back.
+        clock: The node's.
     """
     level = Level.OK
     if episodes.running and verdict.status is not Status.OK:
         level = Level.STALE if verdict.status is Status.STALE else Level.ERROR
+    message = verdict.text
+    if level is Level.OK and clock.set_back:
+        level, message = Level.WARN, f"The clock was set back by {clock.set_back:.1f} s."
     counts = {f"{status.name} messages": str(said.get(status, 0)) for status in Status}
     return Diagnostic(
         name="rewards",
         level=level,
-        message=verdict.text,
+        message=message,
         values={
             "episode": episodes.episode,
             "state": episodes.state.name,
             "outcome": episodes.outcome.name,
             "confirmed by": episodes.confirmed_by,
             "task": episodes.task,
-            "clock set back": str(jumps),
+            "clock set back": str(clock.jumps),
             **counts,
         },
     )

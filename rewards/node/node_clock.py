@@ -12,6 +12,7 @@ __all__ = ["NodeClock"]
 
 _LOGGER = logging.getLogger(__name__)
 
+_RECENT = 10.0  # s
 _BACK = 100_000_000  # ns; less is how clocks are trimmed
 
 
@@ -33,6 +34,8 @@ class NodeClock:
         self._monotonic = monotonic
         self._last = clock.now()
         self._moved = monotonic()
+        self._jump = 0.0  # s, the last one back
+        self._jumped = 0.0  # when, by the monotonic clock
 
     def now(self) -> tuple[int, float]:
         """Return ns, and the seconds that the clock jumped by since the last call, or 0.
@@ -46,11 +49,17 @@ class NodeClock:
         if now >= last - _BACK:
             return now, 0.0 if last else seconds(now)
         self.jumps += 1
+        self._jump, self._jumped = seconds(last - now), self._monotonic()
         _LOGGER.warning(
             "The clock was set back by %.1f s; images from then on are waited for.",
-            seconds(last - now),
+            self._jump,
         )
         return now, seconds(now - last)
+
+    @property
+    def set_back(self) -> float:
+        """Seconds by which it was set back lately; 0 where it was not within ten seconds."""
+        return self._jump if self._monotonic() - self._jumped < _RECENT else 0.0
 
     @property
     def standstill(self) -> float:

@@ -229,7 +229,7 @@ class RewardNode:
                 *self._cameras.diagnostics(now, self._parameters),
                 model_diagnostic(self._scorer, self._latest, self._reading_for()),
                 reward_diagnostic(
-                    self._account.episodes, self._verdict, said=self._said, jumps=self._clock.jumps
+                    self._account.episodes, self._verdict, said=self._said, clock=self._clock
                 ),
             ]
 
