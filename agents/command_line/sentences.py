@@ -25,6 +25,8 @@ def quote_sentences(overrides: Sequence[str]) -> list[str]:
     ['instruction="push it, gently"', 'seed=0']
     >>> quote_sentences(["reward=grm_tiny,clip?goal=a cup, full&alpha=0"])
     ['reward=["grm_tiny","clip?goal=a cup, full&alpha=0"]']
+    >>> quote_sentences(["reward=clip?goal=a cup, full"])
+    ['reward="clip?goal=a cup, full"']
     """
     return [_quote(word) for word in overrides]
 
@@ -39,6 +41,8 @@ def _quote(word: str) -> str:
     if last in _MODELS and '"' not in value and _REFERENCE.search(value):
         inner = value[1:-1] if (value[0], value[-1]) == ("[", "]") else value
         parts = [part.strip() for part in _NEXT_MODEL.split(inner)]
+        if last == "reward" and parts == [value]:  # one alone: some commands take no more
+            return f"{key}={_quoted(value)}"
         return f"{key}=[{','.join(map(_quoted, parts))}]"
     return word
 

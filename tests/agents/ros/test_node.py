@@ -15,6 +15,8 @@ import pytest
 from tests.ros_domain import free_domain, wait_until
 
 from kibble.agents.cli import run
+from kibble.agents.command_line.compose import open_composer
+from kibble.agents.command_line.table import COMMANDS
 from kibble.agents.ros.node import full_name_of, parameters_of
 from kibble.agents.ros.node_config import NodeConfig
 from kibble.agents.ros.node_status import NodeStatus
@@ -66,6 +68,14 @@ def test_without_a_file_the_cameras_are_the_views() -> None:
     assert parameters.views == ("front", "wrist")
     assert parameters.cameras["wrist"].topic == "/b"
     assert full_name_of(config) == "/lab/judge"
+
+
+def test_a_reward_with_options_is_one_text() -> None:
+    reference = "remote@http://127.0.0.1:8300/grm_tiny?timeout=2&format=jpeg"
+    with open_composer(COMMANDS["ros node"]) as composer:
+        config = composer.instantiate([f"reward={reference}"])
+    assert isinstance(config, NodeConfig)
+    assert config.reward == reference
 
 
 @pytest.mark.parametrize(
