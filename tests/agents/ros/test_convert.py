@@ -192,9 +192,7 @@ def test_images_that_cannot_be_read_are_left_out_and_said(tmp_path):
 def test_a_camera_that_changes_its_size_is_refused_unless_resized(tmp_path):
     messages = [image(FRONT, 0), image(FRONT, 0.1, size=(48, 64))]
     source = write_bag(tmp_path / "run", messages)
-    with pytest.raises(
-        FrameError, match="got 32 x 24 and then 64 x 48 of view 'front'; set"
-    ):
+    with pytest.raises(FrameError, match="got 32 x 24 and then 64 x 48 of view 'front'; set"):
         convert_bag(config(source, tmp_path / "a", instruction="look"))
     convert_bag(config(source, tmp_path / "b", instruction="look", image_size=[24, 32]))
     assert len(Demonstrations(tmp_path / "b")[0]) == 1
