@@ -18,12 +18,15 @@ from kibble.agents.acting.config import ActingConfig
 from kibble.agents.checkpoints import load_newest
 from kibble.agents.config import RewardConfig, ShapingConfig, TaskConfig
 from kibble.agents.curriculum_config import CurriculumConfig
+from kibble.agents.demonstrations.config import DemosConfig
+from kibble.agents.demonstrations.recorder import record
 from kibble.agents.episode_log import read_episodes
 from kibble.agents.run_directory import open_run
 from kibble.agents.scoring.config import ScoringConfig
 from kibble.agents.train import run_training
 from kibble.rewards.errors import ConfigError
 
+REACH = TaskConfig(name="reach", id="kibble/Reach-v0", views=["front"], image_size=[32, 32])
 TICKING = TaskConfig(name="line", id="tests/TickingLine-v0", real_time=True)
 
 
@@ -112,6 +115,30 @@ def test_interventions_are_kept_labelled_and_counted(tmp_path):
     assert labelled.tolist() == list(range(9, 200, 10))
     np.testing.assert_array_equal(np.asarray(replay["actions"])[labelled, 0, 0], 0.5)
     assert max(metrics(directory, "acting/interventions")) > 0.0
+
+
+@pytest.fixture(scope="module")
+def shown(tmp_path_factory):
+    out = tmp_path_factory.mktemp("demonstrations") / "reach"
+    record(DemosConfig(task=REACH, episodes=1, seed=3, out=str(out)))
+    return out
+
+
+@pytest.mark.parametrize("exploration", ["return", "guided"])
+def test_exploration_by_demonstrations_is_done_and_counted(shown, tmp_path, exploration):
+    config = real_time(
+        tmp_path / "run",
+        task=dataclasses.replace(REACH, real_time=True),
+        reward=RewardConfig(),
+        demonstrations=str(shown),
+        acting=ActingConfig(exploration=exploration, share=1.0, steps=120, backlog=20),
+        steps=120,
+    )
+    directory = run_training(config)
+    shares = metrics(directory, "acting/demonstrated")
+    assert shares[0] > 0.0
+    if exploration == "guided":
+        assert shares[0] > shares[-1]
 
 
 def test_ctrl_c_brings_the_robot_to_rest_and_loses_nothing(tmp_path):
