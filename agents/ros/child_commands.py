@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -27,10 +28,15 @@ class ChildCommands:
     Args:
         logs: Folder for ``<name>.log`` with what each says; made if missing.
         environment: Variables that they get beside this process's.
+        stopped: Ends every wait by KeyboardInterrupt once it is set. A signal that raises by
+            itself could do so while a command is half started, which nobody would end then.
     """
 
-    def __init__(self, *, logs: Path, environment: Mapping[str, str]) -> None:
+    def __init__(
+        self, *, logs: Path, environment: Mapping[str, str], stopped: threading.Event
+    ) -> None:
         self._logs = logs
+        self._stopped = stopped
         self._environment = {**os.environ, **environment}
         self._running: dict[str, tuple[subprocess.Popen[bytes], IO[bytes]]] = {}
         logs.mkdir(parents=True, exist_ok=True)
@@ -66,6 +72,7 @@ class ChildCommands:
 
         Raises:
             ConfigError: If the time is over.
+            KeyboardInterrupt: If it is time to stop.
             KibbleError: If a command ended.
         """
         end = float("inf") if limit is None else time.monotonic() + limit
@@ -75,7 +82,8 @@ class ChildCommands:
                     raise self._ended(name, process.returncode)
             if time.monotonic() > end:
                 raise ConfigError(f"{what} must come within {limit:g} s; see '{self._logs}'.")
-            time.sleep(_SECONDS_BETWEEN_LOOKS)
+            if self._stopped.wait(_SECONDS_BETWEEN_LOOKS):
+                raise KeyboardInterrupt
 
     def finish(self, name: str, on_wait: Callable[[], object] = lambda: None) -> None:
         """Wait until a command has done its work.
@@ -116,10 +124,15 @@ class ChildCommands:
 
     def close(self) -> None:
         """End every command, the last that was started first."""
-        while self._running:
-            _, (process, log) = self._running.popitem()
-            _end(process)
-            log.close()
+        running, self._running = list(self._running.values()), {}
+        try:
+            for process, _ in reversed(running):
+                _end(process)
+        finally:  # also where somebody does not want to wait for that
+            for process, log in running:
+                process.kill()
+                process.wait()
+                log.close()
 
     def __enter__(self) -> ChildCommands:
         """Return these."""

@@ -19,6 +19,7 @@ from kibble.agents.ros.demo_config import RosDemoConfig
 from kibble.agents.ros.demo_words import NODE, DemoWords
 from kibble.agents.ros.reward_ear import RewardEar
 from kibble.agents.ros.status_line import StatusLine
+from kibble.agents.ros.stopping import stop_signals
 from kibble.agents.run_directory import free_directory
 from kibble.rewards.errors import CheckpointError, ConfigError
 from kibble.rewards.ros.opening import open_transport
@@ -55,12 +56,15 @@ def ros_demo(config: RosDemoConfig) -> None:
         "MKL_NUM_THREADS": "1",
     }
     with contextlib.ExitStack() as stack:
+        stopped = stack.enter_context(stop_signals())
         stack.enter_context(_environment(own))
         transport = stack.enter_context(
             contextlib.closing(open_transport("dds", "ros_demo", domain=config.domain))
         )
         _check_alone(transport, config.domain)
-        commands = stack.enter_context(ChildCommands(logs=out / "logs", environment=own))
+        commands = stack.enter_context(
+            ChildCommands(logs=out / "logs", environment=own, stopped=stopped)
+        )
         ear = _start_robot_and_node(commands, transport, words, port=port)
         say(f"1. A simulated robot, a reward service on port {port} and a reward node run.")
         say(f"2. Learning to reach, {config.steps} steps at 10 Hz: {words.run}")

@@ -1,10 +1,15 @@
 """What `kibble ros demo` is made of: its commands, and how they are started and ended."""
 
 import json
+import signal
+import subprocess
+import sys
+import threading
+from pathlib import Path
 
 import pytest
 from tests.memory_transport import MemoryGraph
-from tests.ros_domain import free_domain
+from tests.ros_domain import free_domain, wait_until
 
 from kibble.agents.command_line.compose import open_composer
 from kibble.agents.command_line.table import split_command
@@ -21,7 +26,9 @@ PARTS = ("serve", "simulate", "node", "train", "record", "evaluate", "score")
 
 @pytest.fixture
 def commands(tmp_path):
-    with ChildCommands(logs=tmp_path / "logs", environment={"OMP_NUM_THREADS": "1"}) as children:
+    with ChildCommands(
+        logs=tmp_path / "logs", environment={"OMP_NUM_THREADS": "1"}, stopped=threading.Event()
+    ) as children:
         yield children
 
 
@@ -72,11 +79,15 @@ def test_a_command_is_waited_for_and_its_failure_raised(commands, tmp_path):
 def test_commands_end_as_by_ctrl_c_when_the_demo_does(tmp_path):
     bag = tmp_path / "run.mcap"
     part = tmp_path / "run.mcap.part"
-    with ChildCommands(logs=tmp_path / "logs", environment={}) as commands:
+    stopped = threading.Event()
+    with ChildCommands(logs=tmp_path / "logs", environment={}, stopped=stopped) as commands:
         commands.start("record", ["ros", "record", f"output={bag}", f"domain={free_domain()}"])
         commands.wait_until(part.exists, "the recorder", limit=60.0)
         with pytest.raises(ConfigError, match="The moon must come within 0 s"):
             commands.wait_until(lambda: False, "The moon", limit=0.0)
+        stopped.set()
+        with pytest.raises(KeyboardInterrupt):
+            commands.wait_until(lambda: False, "The moon")
     assert not part.exists()  # it tidied up, as it heard nothing
     assert "must hear something" in (tmp_path / "logs" / "record.log").read_text()
 
@@ -92,3 +103,28 @@ def test_rewards_between_episodes_do_not_count_as_late():
         "3 rewards within episodes, 66.7 % with a status of OK; from image to reward 30 ms "
         "(median), 40 ms (99 %)"
     )
+
+
+@pytest.mark.slow
+def test_nothing_outlives_a_demo_that_is_ended(tmp_path):
+    out = tmp_path / "demo"
+    command = [sys.executable, "-m", "kibble", "ros", "demo", f"domain={free_domain()}"]
+    demo = subprocess.Popen([*command, f"out={out}"], stderr=subprocess.PIPE, text=True)
+    begun: set[int] = set()
+
+    def two_commands_run():
+        begun.update(children_of(demo.pid))
+        return len(begun) >= 2
+
+    try:
+        wait_until(two_commands_run, limit=60.0)
+        demo.send_signal(signal.SIGTERM)
+        _, said = demo.communicate(timeout=120)
+    finally:
+        demo.kill()
+    assert demo.returncode == 130, said
+    assert not [pid for pid in begun if Path(f"/proc/{pid}").exists()]
+
+
+def children_of(pid):
+    return map(int, Path(f"/proc/{pid}/task/{pid}/children").read_text().split())
