@@ -31,7 +31,7 @@ _NODE = "kibble_robot_env"
 
 @final
 class RobotEnv(gymnasium.Env[NDArray[np.float32], NDArray[np.float32]]):
-    """A robot that a YAML file describes; ``docs/robot.md`` has its keys.
+    """A robot that a YAML file describes; ``docs/robot_file.md`` has its keys.
 
     **Action**, ``Box(-1, 1, (A,), float32)``: one velocity per axis of the file as a share of its
     largest speed, and with a gripper, last, -1 open to 1 closed. Whatever the policy asks for, the

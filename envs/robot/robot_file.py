@@ -1,4 +1,4 @@
-"""Read the file that describes a robot; ``docs/robot.md`` explains the keys."""
+"""Read the file that describes a robot; ``docs/robot_file.md`` explains the keys."""
 
 from __future__ import annotations
 
