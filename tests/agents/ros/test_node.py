@@ -140,7 +140,6 @@ def test_the_line_says_how_the_node_is_doing() -> None:
     assert line.endswith("; STALE: It is late.")
 
 
-@pytest.mark.slow
 def test_the_command_joins_a_graph_and_ends_when_it_is_told_to(params: str) -> None:
     domain = free_domain()
     process = subprocess.Popen(
