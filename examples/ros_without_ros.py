@@ -11,7 +11,7 @@ import time
 
 import gymnasium
 
-import kibble.envs  # noqa: F401  # registers the tasks
+from kibble.envs.tabletop.experts import make_expert
 from kibble.rewards.node.model_opening import open_node_model
 from kibble.rewards.node.parameters import NodeParameters
 from kibble.rewards.node.reward_node import RewardNode
@@ -22,15 +22,8 @@ from kibble.rewards.ros.opening import open_transport
 from kibble.rewards.ros.qos import SENSOR, STATE
 
 os.environ.setdefault("ROS_AUTOMATIC_DISCOVERY_RANGE", "LOCALHOST")
-DOMAIN = 77
-SECONDS = 8.0
-PARAMETERS = {
-    "views": ["front"],
-    "reward": "grm_tiny",
-    "instruction": "reach the red ball",
-    "rate": 2.0,
-    "auto_start": True,
-}
+DOMAIN, SECONDS = 77, 8.0
+PARAMETERS = {"views": ["front"], "reward": "grm_tiny", "rate": 2.0}
 
 
 def main() -> None:
@@ -45,11 +38,13 @@ def main() -> None:
     images = camera.advertise("/camera/front/image_raw", "sensor_msgs/msg/Image", qos=SENSOR)
     wiring.start()
     env = gymnasium.make("kibble/Reach-v0", render_mode="rgb_array")
-    env.reset(seed=0)
+    _, info = env.reset(seed=0)
+    act = make_expert(env)
+    node.start(info["instruction"])
     end = time.monotonic() + SECONDS
     while time.monotonic() < end:
-        time.sleep(0.05)
-        env.step(env.action_space.sample())
+        time.sleep(0.1)
+        env.step(0.2 * act())
         images.publish(encode(env.render(), stamp=time.time_ns(), frame_id="front"))
     for said in rewards:
         print(f"progress {said.progress:.2f} reward {said.reward:+.3f} {said.status_text}")
