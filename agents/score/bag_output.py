@@ -77,14 +77,14 @@ def write_bag(
     """
     from kibble.rewards.ros.bags.bag import Bag
     from kibble.rewards.ros.bags.copying import copy_bag, free_topic
-    from kibble.rewards.ros.bags.episodes import REWARD
+    from kibble.rewards.ros.bags.episodes import REWARD, SCORES
     from kibble.rewards.ros.bags.views import choose_views
 
     with Bag(source) as bag:
         topics: dict[str, Curve] = {}
         for curve in curves:
             label = re.sub(r"[^a-z0-9]+", "_", curve.label.lower()).strip("_")
-            name = f"/kibble/score/{label if label[:1].isalpha() else f'model_{label}'}"
+            name = f"{SCORES}{label if label[:1].isalpha() else f'model_{label}'}"
             topics[free_topic(bag, name, besides=topics)] = curve
         copy_bag(
             bag,

@@ -11,10 +11,12 @@ from kibble.rewards.errors import BagError
 from kibble.rewards.ros.bags.bag import Bag, BagMessage
 from kibble.rewards.ros.clock import stamp_ns
 
-__all__ = ["COMMAND", "INSTRUCTION", "REWARD", "BagEpisode", "find_episodes"]
+__all__ = ["COMMAND", "INSTRUCTION", "REWARD", "SCORES", "BagEpisode", "find_episodes"]
 
 REWARD = "kibble_msgs/msg/Reward"
 COMMAND = "kibble_msgs/msg/EpisodeCommand"
+SCORES = "/kibble/score/"
+"""What topics begin with on which ``kibble score`` writes rewards, often of one episode alone."""
 INSTRUCTION = "/task/instruction"
 """Topic with the task, a ``std_msgs/msg/String``."""
 _SUCCESS = "/task/success"
@@ -53,15 +55,18 @@ def find_episodes(bag: Bag) -> tuple[BagEpisode, ...]:
     Messages of type ``kibble_msgs/msg/Reward`` name the episode that they belong to. Those of type
     ``EpisodeCommand`` start and end episodes; where nobody says START, a human's READY counts. On
     ``/robot/reset`` an episode ends, and the next one starts when ``/robot/ready`` says so. A bag
-    with none of these is one episode. Where they do not say it, the task is that on
+    with none of these is one episode. What ``kibble score`` wrote counts where nothing else does.
+    Where they do not say it, the task is that on
     ``/task/instruction``, and the outcome the last on ``/task/success``.
 
     Raises:
         BagError: If such a message cannot be read.
     """
-    found = [_by_rewards(bag, topic) for topic in bag.topics_of(REWARD)]
-    episodes = max(found, key=len, default=[])
-    episodes = episodes or _by_commands(bag) or _by_resets(bag) or [BagEpisode()]
+    said = {topic: _by_rewards(bag, topic) for topic in bag.topics_of(REWARD)}
+    scored = [found for topic, found in said.items() if topic.startswith(SCORES)]
+    spoken = [found for topic, found in said.items() if not topic.startswith(SCORES)]
+    episodes = max(spoken, key=len, default=[]) or _by_commands(bag) or _by_resets(bag)
+    episodes = episodes or max(scored, key=len, default=[]) or [BagEpisode()]
     texts = [(message.time, text) for message, text in _read(bag, INSTRUCTION, "data") if text]
     success = [(m.time, text == "True") for m, text in _read(bag, _SUCCESS, "data")]
     return tuple(_completed(episode, texts, success) for episode in episodes)

@@ -21,6 +21,7 @@ BOOL, EMPTY = "std_msgs/msg/Bool", "std_msgs/msg/Empty"
 
 
 def episodes(tmp_path, messages):
+    tmp_path.mkdir(exist_ok=True)
     with Bag(write_bag(tmp_path / "run", sorted(messages, key=lambda m: m[2]))) as bag:
         return find_episodes(bag)
 
@@ -51,6 +52,14 @@ def test_the_topic_with_most_episodes_counts(tmp_path):
         *(reward(n, f"episode {n}", RUNNING) for n in range(4)),
     ]
     assert len(episodes(tmp_path, messages)) == 4
+
+
+def test_scores_count_where_nothing_else_does(tmp_path):
+    scores = [reward(n, "second", RUNNING, topic="/kibble/score/a") for n in range(3, 6)]
+    (only,) = episodes(tmp_path / "scores", scores)
+    assert (only.start, only.stop) == (at(3), at(5))
+    starts = [command(n, START) for n in (0, 2, 6)]
+    assert len(episodes(tmp_path / "commands", [*scores, *starts])) == 3
 
 
 def test_commands_start_and_end_episodes(tmp_path):
