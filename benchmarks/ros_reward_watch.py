@@ -17,6 +17,7 @@ from kibble.rewards.types import Status
 __all__ = ["RewardWatch"]
 
 _ROUNDING = 2e-6  # of potentials and rewards near 1 as float32
+_JUMP = 1_000_000_000  # ns; a stamp further back is of a clock that was set back
 _KEPT = 20  # texts of what did not hold
 
 
@@ -35,6 +36,7 @@ class RewardWatch:
         self._ended = ended
         self._lock = threading.Lock()
         self._last: Any = None
+        self._stamps: set[int] = set()  # ns, of what was OK
         self._counting = False
         self.began = time.monotonic()
         self._paid = self._weight = 0.0  # discounted sum of an episode, and gamma ** step
@@ -52,8 +54,8 @@ class RewardWatch:
     def take(self, message: Any) -> None:
         """Check a message; to be called as it comes.
 
-        - a message that is OK has a frame no older than the deadline, newer than any before, a
-          finite potential, and no text;
+        - a message that is OK has a frame no older than the deadline that none before it had, and
+          that is newer unless the clock was set back; a finite potential, and no text;
         - one that is not says why, and holds potential, progress and stamp;
         - steps of an episode follow one another, so none was lost;
         - within an episode reward = gamma * Phi' - Phi, and the discounted sum telescopes.
@@ -82,8 +84,11 @@ class RewardWatch:
             self._hold(message.latency <= self._deadline, "OK and past its deadline", message)
             self._hold(np.isfinite(message.potential), "OK without a potential", message)
             self._hold(not message.status_text, "OK with a text", message)
-            newer = last is None or stamp_ns(message) > stamp_ns(last)
-            self._hold(newer, "OK with a frame that was read before", message)
+            stamp = stamp_ns(message)
+            self._hold(stamp not in self._stamps, "OK with a frame that was read before", message)
+            back = 0 if last is None else stamp_ns(last) - stamp
+            self._hold(not 0 < back < _JUMP, "OK with a frame older than the last", message)
+            self._stamps.add(stamp)
         else:
             self._hold(bool(message.status_text), "not OK and silent", message)
             if same:

@@ -176,4 +176,7 @@ class CameraWatch:
             return self.mismatch.rstrip(".")
         if self.publishers == 0:
             return f"no publisher{f' ({surroundings})' if surroundings else ''}"
-        return "the camera is silent"
+        return (
+            "the camera is silent, or its images are lost on the way (`kibble doctor` looks at "
+            "receive buffers)"
+        )

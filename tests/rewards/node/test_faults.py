@@ -25,7 +25,8 @@ def test_a_camera_that_is_off_is_said_within_a_period_and_lost_after_the_stalene
     assert [m.status.name for m in messages] == ["STALE"] * 3 + ["MISSING_VIEW"] * 2
     assert {m.potential for m in messages} == {held}
     assert messages[-1].status_text == (
-        "No image of view 'front' (/camera/front/image_raw) for 0.5 s: the camera is silent."
+        "No image of view 'front' (/camera/front/image_raw) for 0.5 s: the camera is silent, or "
+        "its images are lost on the way (`kibble doctor` looks at receive buffers)."
     )
     assert entry(rig, "camera front").level is Level.ERROR
     assert rig.period(0.7).status is Status.OK
