@@ -99,8 +99,16 @@ class CameraInputs:
         """
         return {view: array for v in views for view, array in self._frame(v).items()}
 
+    def lost(self, now: float) -> str:
+        """Return which camera is lost, or ""; quick, for those who hold a lock."""
+        with self._lock:
+            for view, arrived in self._arrived.items():
+                if arrived < now - self._staleness:
+                    return f"camera {view!r} is silent"
+        return self._mistake
+
     def silence(self, now: float, *, since: float = float("-inf")) -> str:
-        """Return why the frames are not what they should be, or "".
+        """Return why the frames are not what they should be, or ""; asks the graph.
 
         Args:
             now: The time, s.

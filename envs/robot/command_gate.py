@@ -49,7 +49,8 @@ class CommandGate:
         send: Publishes a velocity, (A,); must not call back.
         send_closing: Publishes a command for the gripper, -1 open to 1 closed.
         now: The time, s; never goes back.
-        halts: Says why nobody may move the robot at a time, or "".
+        halts: Says why nobody may move the robot at a time, or ""; quick, as ``lost`` is: both
+            are asked under the lock that the emergency stop takes.
         lost: Says why no policy may move the robot at a time, or "".
     """
 

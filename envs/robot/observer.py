@@ -56,8 +56,15 @@ class Observer:
             values[index] = raw[index] - raw[other]
         return np.clip(values.astype(np.float32), self.low, self.high)
 
+    def lost(self, now: float) -> str:
+        """Return what is older than it may be, or ""; quick, for those who hold a lock."""
+        for source, topic in zip(self._sources, self._topics, strict=True):
+            if source.staleness and topic.is_silent(now - source.staleness):
+                return f"{source.topic} is silent"
+        return ""
+
     def silence(self, now: float, *, since: float = -np.inf) -> str:
-        """Return why the observation is not what it should be, or "".
+        """Return why the observation is not what it should be, or ""; asks the graph.
 
         Args:
             now: The time, s.

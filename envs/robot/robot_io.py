@@ -69,7 +69,7 @@ class RobotIo:
             send_closing=publisher.send_closing,
             now=now,
             halts=lambda now: self.stop.silence(now),
-            lost=self.silence,
+            lost=lambda now: self.observer.lost(now) or self.cameras.lost(now),
         )
         self.stop = EmergencyStop(
             transport, robot.stop, press=self.gate.stop, release=self.gate.release, now=now
@@ -119,10 +119,6 @@ class RobotIo:
             return np.full(len(self._bounded), np.nan)
         return self._on_axes(self._places.read()[0])
 
-    def silence(self, now: float, *, since: float = float("-inf")) -> str:
-        """Return why observation or frames are not what they should be, or ""."""
-        return self.observer.silence(now, since=since) or self.cameras.silence(now, since=since)
-
     def fault(self, now: float) -> str:
         """Return why an episode cannot go on, or ""."""
         oldest = now - self._robot.action.limits.staleness
@@ -130,7 +126,7 @@ class RobotIo:
             self.gate.stopped
             or self.stop.silence(now)
             or ("" if self._places is None else self._places.silence(oldest))
-            or self.silence(now)
+            or self._silence(now)
             or self.cameras.parted(now)
         )
 
@@ -143,7 +139,7 @@ class RobotIo:
             self.stop.unheard
             or self.stop.silence(now)
             or ("" if self._places is None else self._places.silence(since))
-            or self.silence(now, since=since)
+            or self._silence(now, since=since)
             or unreadable
             or self.cameras.parted(now, since=since)
             or ("" if self._instruction else f"nothing came on {self._robot.instruction_topic}")
@@ -168,6 +164,10 @@ class RobotIo:
         self._watchdog.close()
         for handle in self._handles:
             handle.close()
+
+    def _silence(self, now: float, *, since: float = float("-inf")) -> str:
+        """Return why observation or frames are not what they should be, or ""."""
+        return self.observer.silence(now, since=since) or self.cameras.silence(now, since=since)
 
     def _on_axes(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
         place = np.full(len(self._bounded), np.nan)

@@ -63,6 +63,11 @@ class TopicValues:
         with self._lock:
             return self._values.copy(), self._times.copy()
 
+    def is_silent(self, since: float) -> bool:
+        """Return whether a value has not come since a time, s; asks nobody."""
+        with self._lock:
+            return bool((self._times < since).any())
+
     def silence(self, since: float) -> str:
         """Return why a value has not come since a time, s; "" if all have."""
         with self._lock:
