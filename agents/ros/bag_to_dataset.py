@@ -23,6 +23,7 @@ from kibble.agents.ros.recorded_numbers import (
     read_numbers,
 )
 from kibble.agents.ros.sampled_moments import RateSampler
+from kibble.rewards.cameras.depth_frames import DEPTH_SUFFIX
 from kibble.rewards.errors import BagError, CheckpointError, ConfigError
 from kibble.rewards.ros.bags.bag import Bag
 from kibble.rewards.ros.bags.episodes import BagEpisode, find_episodes
@@ -62,6 +63,11 @@ def convert_bag(
         )
     with Bag(Path(str(config.input))) as bag:
         topics = choose_views(bag, config.views)
+        if config.video and any(view.endswith(DEPTH_SUFFIX) for view in topics):
+            raise ConfigError(
+                f"`video` must be false with depth, which video does not keep, got views "
+                f"{', '.join(topics)}; leave it out, or choose views=."
+            )
         states = read_numbers(bag, default_states(bag) if config.state is None else config.state)
         actions = read_numbers(
             bag, default_actions(bag) if config.action is None else config.action

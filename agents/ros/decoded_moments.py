@@ -8,6 +8,7 @@ from typing import final
 import numpy as np
 from numpy.typing import NDArray
 
+from kibble.rewards.cameras.depth_frames import DEPTH_SUFFIX
 from kibble.rewards.errors import FrameError
 from kibble.rewards.frames import resize_frames
 from kibble.rewards.ros.bags.bag import Bag
@@ -50,7 +51,7 @@ class DecodedMoments:
                 self._unreadable.append(str(error))
                 continue
             if self._size is not None:
-                frames = {view: self._resized(frame) for view, frame in frames.items()}
+                frames = {view: self._resized(view, frame) for view, frame in frames.items()}
             self._check(frames)
             self._frames[moment.stamp] = frames
             if len(self._frames) > _KEPT:
@@ -70,8 +71,14 @@ class DecodedMoments:
             f"out. The first: {self._unreadable[0]}"
         ]
 
-    def _resized(self, frame: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    def _resized(self, view: str, frame: NDArray[np.uint8]) -> NDArray[np.uint8]:
         assert self._size is not None
+        if view.endswith(DEPTH_SUFFIX):  # depth in pixels has no mean
+            rows, columns = (
+                np.arange(wanted) * size // wanted
+                for wanted, size in zip(self._size, frame.shape, strict=False)
+            )
+            return frame[rows[:, None], columns]
         (resized,) = resize_frames(frame[None], (self._size[0], self._size[1]))
         return np.asarray(resized, np.uint8)
 

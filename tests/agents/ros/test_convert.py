@@ -16,6 +16,7 @@ from kibble.agents.ros.bag_to_dataset import convert_bag
 from kibble.agents.ros.convert import convert
 from kibble.agents.ros.convert_config import ConvertConfig
 from kibble.agents.ros.dataset_to_bag import convert_dataset
+from kibble.rewards.cameras.depth_frames import unpack_depth
 from kibble.rewards.errors import BagError, CheckpointError, ConfigError, FrameError
 from kibble.rewards.ros.bags.bag import Bag
 from kibble.rewards.ros.bags.episodes import find_episodes
@@ -196,3 +197,18 @@ def test_a_camera_that_changes_its_size_is_refused_unless_resized(tmp_path):
         convert_bag(config(source, tmp_path / "a", instruction="look"))
     convert_bag(config(source, tmp_path / "b", instruction="look", image_size=[24, 32]))
     assert len(Demonstrations(tmp_path / "b")[0]) == 1
+
+
+def test_depth_keeps_its_values(tmp_path):
+    fields = {"encoding": "16UC1", "step": 64, "data": np.arange(24 * 32, dtype="<u2").tobytes()}
+    messages = [
+        image("/camera/front/depth/image_raw", n / 10, size=(24, 32), **fields) for n in range(2)
+    ]
+    source = write_bag(tmp_path / "run", messages)
+    convert_bag(config(source, tmp_path / "data", instruction="look", image_size=[16, 16]))
+    frames = Demonstrations(tmp_path / "data")[0].frames["front_depth"]
+    millimetres = unpack_depth(frames[0]) * 1e3
+    assert millimetres.shape == (16, 16)
+    np.testing.assert_allclose(millimetres[1, 1:3], [32 + 2, 32 + 4], atol=0.01)
+    with pytest.raises(ConfigError, match="`video` must be false with depth"):
+        convert_bag(config(source, tmp_path / "film", instruction="look", video=True))
