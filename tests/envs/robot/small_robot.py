@@ -123,7 +123,8 @@ class SmallRobot:
             gx, gy = (float(value) for value in self.goal)
             self.target.publish({"header": header, "point": {"x": gx, "y": gy}})
         if "front" not in self.silent and round(self.time.now() / DT) % 3 == 0:
-            picture = np.full((12, 16, 3), round(127 + 500 * x), np.uint8)
+            picture = np.full((12, 16, 3), round(110 + 500 * x), np.uint8)
+            picture[:, round(7.5 + 35.0 * x)] = 255  # where the hand is
             fields = dict(encode(picture, stamp=round(self.time.now() * 1e9)))
             self.front.publish(fields | {"encoding": self.encoding})
         near = float(np.linalg.norm(self.place - self.goal)) < 0.02
