@@ -39,11 +39,11 @@ class Broadcast:
         names: Sequence[str],
     ) -> None:
         self._names = tuple(names)
-        point, header = "geometry_msgs/msg/PointStamped", "geometry_msgs/msg/PoseStamped"
+        point, pose = "geometry_msgs/msg/PointStamped", "geometry_msgs/msg/PoseStamped"
         self._joints = transport.advertise(
             topics.JOINT_STATES, "sensor_msgs/msg/JointState", qos=STATE
         )
-        self._pose = transport.advertise(topics.HAND_POSE, header, qos=STATE)
+        self._pose = transport.advertise(topics.HAND_POSE, pose, qos=STATE)
         self._objects = {
             name: transport.advertise(topics.object_topic(name), point, qos=STATE)
             for name in objects

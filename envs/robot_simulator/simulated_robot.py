@@ -10,7 +10,7 @@ import mujoco
 import numpy as np
 from numpy.typing import NDArray
 
-from kibble.envs.tabletop.arm import ARM_JOINTS, FINGER_JOINTS
+from kibble.envs.tabletop.arm import ARM_JOINTS, FINGER_JOINTS, FINGER_RANGE
 from kibble.envs.tabletop.env import DWELL, TabletopEnv
 from kibble.envs.tabletop.proprioception import PROPRIOCEPTION, proprioception
 from kibble.envs.tabletop.scene import TIMESTEP
@@ -94,8 +94,7 @@ class SimulatedRobot:
         """Set the scene anew, at rest; a seed begins a sequence of scenes, ``None`` goes on."""
         self.env.reset(seed=seed)
         self._velocity = np.zeros(3)
-        open_fingers = self.env.task.grasps and self.env.world.opening > PROPRIOCEPTION[6].high / 2
-        self._closing = -1.0 if open_fingers else 1.0
+        self._closing = -1.0 if self.env.world.opening > FINGER_RANGE else 1.0
         self._held, self._was = 0.0, False
 
     def drive(self, velocity: NDArray[np.float64]) -> None:

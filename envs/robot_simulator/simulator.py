@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 import time
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
 from types import TracebackType
 from typing import final
 
@@ -13,77 +12,19 @@ from kibble.envs.robot_simulator import topics
 from kibble.envs.robot_simulator.broadcast import Broadcast
 from kibble.envs.robot_simulator.commands import Commands
 from kibble.envs.robot_simulator.filming import Film
-from kibble.envs.robot_simulator.pace import Pace, Punctuality
+from kibble.envs.robot_simulator.pace import Pace
 from kibble.envs.robot_simulator.scaled_clock import ScaledClock
 from kibble.envs.robot_simulator.simulated_robot import SimulatedRobot
+from kibble.envs.robot_simulator.simulator_report import SimulatorReport
+from kibble.envs.robot_simulator.simulator_settings import SimulatorSettings
 from kibble.envs.tabletop.scene import TIMESTEP
 from kibble.rewards.errors import ConfigError
 from kibble.rewards.ros.qos import COMMAND, STATE
 from kibble.rewards.ros.transport import Transport
 
-__all__ = ["Simulator", "SimulatorReport", "SimulatorSettings"]
+__all__ = ["Simulator"]
 
 _MOST_PIECES = 40  # physics that is made up for at once, in time steps; the rest is left out
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SimulatorSettings:
-    """How a simulated robot behaves in time.
-
-    Args:
-        rate: Pictures of each view per s of the robot's time.
-        state_rate: Joint states, poses, places and clock readings per s; commands are followed
-            as often.
-        command_timeout: s for which a velocity command holds.
-        speed: Seconds of the robot's time per second.
-
-    Raises:
-        ConfigError: If a value is out of range.
-    """
-
-    rate: float = 30.0
-    state_rate: float = 50.0
-    command_timeout: float = 0.3
-    speed: float = 1.0
-
-    def __post_init__(self) -> None:
-        _check_range("rate", self.rate, 0.1, 200.0, "Hz")
-        _check_range("state_rate", self.state_rate, 1.0, 200.0, "Hz")
-        _check_range("command_timeout", self.command_timeout, 0.01, 60.0, "s")
-        _check_range("speed", self.speed, 0.01, 20.0, "times real time")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SimulatorReport:
-    """How a simulated robot is doing.
-
-    Args:
-        state: How well the rate of states is kept.
-        pictures: How well the rate of pictures is kept.
-        lost: s of physics that were left out because the machine was too slow.
-        episode: Resets so far.
-        successes: Episodes so far in which the task succeeded.
-        success: Whether it has in this one.
-        progress: The simulator's own judgement, in [0, 1].
-        instruction: What the robot is asked for.
-        commands: Velocities received so far.
-        commanders: Publishers of velocities now.
-        stopped: Whether the emergency stop is pressed.
-        refusal: Why the last command that was not followed was not, or "".
-    """
-
-    state: Punctuality
-    pictures: Punctuality
-    lost: float
-    episode: int
-    successes: int
-    success: bool
-    progress: float
-    instruction: str
-    commands: int
-    commanders: int
-    stopped: bool
-    refusal: str
 
 
 @final
@@ -275,8 +216,3 @@ class Simulator:
         for task in self._tasks:
             if task.done() and not self._stopped.is_set():
                 task.result()
-
-
-def _check_range(name: str, value: float, low: float, high: float, unit: str) -> None:
-    if not low <= value <= high:  # also refuses NaN
-        raise ConfigError(f"`{name}` must lie in [{low:g}, {high:g}] {unit}, got {value}.")
