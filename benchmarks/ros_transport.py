@@ -20,6 +20,8 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable
+from statistics import median
 from typing import final
 
 import numpy as np
@@ -36,6 +38,8 @@ from environment import write_results
 
 from kibble.rewards.ros.clock import stamp_fields
 from kibble.rewards.ros.dds.dds_transport import DdsTransport
+from kibble.rewards.ros.dds.message_building import build
+from kibble.rewards.ros.dds.message_types import message_types
 from kibble.rewards.ros.dds.participant import Participant
 from kibble.rewards.ros.dds.quality import dds_qos
 from kibble.rewards.ros.images import decode
@@ -159,6 +163,35 @@ def measure(domain: int, *, images: int, turns: int, rate: float, slow_rate: flo
     }
 
 
+def codecs_alone(rounds: int = 40) -> dict[str, dict[str, float]]:
+    """Return the median ms of each codec in one thread, on the same bytes, turn by turn."""
+    types = message_types()
+    pixels = np.random.default_rng(0).integers(0, 256, (HEIGHT, WIDTH, 3), np.uint8)
+    fields = {**SHAPE, "data": pixels.reshape(-1)}
+    header = Header(stamp=Time(sec=0, nanosec=0), frame_id="")
+    data = pixels.tobytes()
+    package = PackageImage(header=header, **SHAPE, is_bigendian=0, data=data)
+    raw = types.encode(build(types, IMAGE, fields), IMAGE)
+
+    def package_decode() -> None:
+        message = PackageImage.deserialize(raw)
+        np.array(message.data, np.uint8).reshape(HEIGHT, WIDTH, 3)
+
+    ways: dict[str, Callable[[], object]] = {
+        "raw_encode": lambda: types.encode(build(types, IMAGE, fields), IMAGE),
+        "package_encode": lambda: package.serialize(use_version_2=False),
+        "raw_decode": lambda: decode(types.decode(raw, IMAGE)),
+        "package_decode": package_decode,
+    }
+    times: dict[str, list[float]] = {name: [] for name in ways}
+    for _ in range(rounds):
+        for name, way in ways.items():
+            began = time.perf_counter()
+            way()
+            times[name].append(1e3 * (time.perf_counter() - began))
+    return {name: {"p50": round(median(found), 3)} for name, found in times.items()}
+
+
 def figures(receiver: Receiver, *, sent: int) -> dict[str, object]:
     """Return the quantiles of what was received, in ms.
 
@@ -194,7 +227,12 @@ def main() -> None:
         return
     found = measure(**arguments)
     ratio = found["package"]["total_ms"]["p50"] / found["raw"]["total_ms"]["p50"]
-    report = {"arguments": arguments, **found, "package_over_raw_p50": round(ratio, 1)}
+    report = {
+        "arguments": arguments,
+        **found,
+        "codecs_alone_ms": codecs_alone(),
+        "package_over_raw_p50": round(ratio, 1),
+    }
     print(json.dumps(report, indent=2))
     print(write_results("ros_transport", report))
 
