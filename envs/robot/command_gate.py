@@ -31,7 +31,7 @@ class CommandGate:
     A velocity is asked for by a policy (:meth:`ask`) or by a human (:meth:`drive`, who goes
     first). What is published is that velocity within the limits, or zero: always zero
 
-    - while the emergency stop is pressed, and after it until the next :meth:`allow`;
+    - while an emergency stop is pressed, and after it until the next :meth:`allow`;
     - while nobody may move the robot (before :meth:`allow`, after :meth:`hold`), humans excepted;
     - when the last command has become older than the watchdog allows;
     - when the robot's place, where it is needed for the box, has become too old;
@@ -77,8 +77,8 @@ class CommandGate:
         self._driven_until = self._gripped_until = float("-inf")
         self._closing: float | None = None
         self._allowed = self._blind = self._closed = False
-        self._pressed = ""  # who pressed the emergency stop, while it is pressed
-        self._tripped = ""  # the same, until the next allow()
+        self._pressed: set[str] = set()  # the emergency stops that are pressed now
+        self._tripped = ""  # the last one that was, until the next allow()
         self._why = ""
         self.holds = 0
 
@@ -92,7 +92,7 @@ class CommandGate:
 
     @property
     def pressed(self) -> bool:
-        """Whether the emergency stop is pressed now."""
+        """Whether an emergency stop is pressed now."""
         with self._lock:
             return bool(self._pressed)
 
@@ -120,23 +120,24 @@ class CommandGate:
             self.check()
 
     def stop(self, why: str) -> None:
-        """Press the emergency stop: hold the robot at once, whoever drives."""
+        """Press an emergency stop, told apart by ``why``: hold at once, whoever drives."""
         with self._lock:
-            if not self._pressed:
+            if why not in self._pressed:
                 _LOG.warning("The robot is stopped: %s.", why)
-            self._pressed = self._tripped = why
+            self._pressed.add(why)
+            self._tripped = why
             self._allowed = False
             self._driven_until = min(self._driven_until, self._now())
             self._asked = self._driven = None
             if not self._closed:
                 self._put(self._now(), np.zeros(self.limits.axes), always=True)
 
-    def release(self) -> None:
-        """Release the emergency stop; nothing moves before :meth:`allow`, humans excepted."""
+    def release(self, why: str) -> None:
+        """Release an emergency stop; nothing moves before :meth:`allow`, humans excepted."""
         with self._lock:
-            if self._pressed:
-                _LOG.warning("The emergency stop is released; the next reset lets go.")
-            self._pressed = ""
+            if why in self._pressed:
+                _LOG.warning("Released: %s. The next reset lets go.", why)
+            self._pressed.discard(why)
 
     def close(self) -> None:
         """Publish one zero command and never anything again."""

@@ -163,7 +163,7 @@ class SuccessDescription:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StopDescription:
-    """The emergency stop, ``std_msgs/msg/Bool``: true presses it, false releases it.
+    """An emergency stop, ``std_msgs/msg/Bool``: true presses it, false releases it.
 
     Args:
         topic: Its name.
@@ -272,7 +272,7 @@ class RobotDescription:
         camera_tolerance: s that the views' stamps may lie apart.
         camera_staleness: s of silence after which a camera is lost.
         success: Who says that the task is done.
-        stop: The emergency stop.
+        stops: The emergency stops, one at least.
         teleop: A human's commands, or ``None``.
         human: Topic on which a human speaks, ``kibble_msgs/msg/EpisodeCommand``.
         announce: Topic on which episodes are announced, of the same type, or "".
@@ -293,7 +293,7 @@ class RobotDescription:
     camera_tolerance: float
     camera_staleness: float
     success: SuccessDescription
-    stop: StopDescription
+    stops: tuple[StopDescription, ...]
     teleop: TeleopDescription | None
     human: str
     announce: str

@@ -1,4 +1,4 @@
-"""The emergency stop's topic: true presses it, false releases it."""
+"""An emergency stop's topic: true presses it, false releases it."""
 
 from __future__ import annotations
 
@@ -17,13 +17,15 @@ _BOOL = "std_msgs/msg/Bool"
 
 @final
 class EmergencyStop:
-    """Hears the emergency stop, whether it was pressed before or while we listen.
+    """Hears an emergency stop, whether it was pressed before or while we listen.
+
+    The last word on the topic counts, whoever says it: a second button needs a topic of its own.
 
     Args:
         transport: The node.
         described: The topic, and how often it has to speak.
-        press: Called when it is pressed, at once.
-        release: Called when it is released.
+        press: Called with its name when it is pressed, at once.
+        release: Called with its name when it is released.
         now: The time, s.
     """
 
@@ -33,7 +35,7 @@ class EmergencyStop:
         described: StopDescription,
         *,
         press: Callable[[str], None],
-        release: Callable[[], None],
+        release: Callable[[str], None],
         now: Callable[[], float],
     ) -> None:
         self._described, self._press, self._release, self._now = described, press, release, now
@@ -53,7 +55,7 @@ class EmergencyStop:
         with self._lock:
             silent = now - self._heard > self._described.heartbeat
         seconds = self._described.heartbeat
-        return f"the emergency stop has been silent for {seconds:g} s" if silent else ""
+        return f"{self._described.topic} has been silent for {seconds:g} s" if silent else ""
 
     @property
     def unheard(self) -> str:
@@ -68,7 +70,5 @@ class EmergencyStop:
     def _receive(self, message: object) -> None:
         with self._lock:
             self._heard = self._now()
-        if bool(message.data):  # type: ignore[attr-defined]  # std_msgs/msg/Bool
-            self._press(f"true on {self._described.topic}")
-        else:
-            self._release()
+        pressed = bool(message.data)  # type: ignore[attr-defined]  # std_msgs/msg/Bool
+        (self._press if pressed else self._release)(f"true on {self._described.topic}")

@@ -319,6 +319,7 @@ class RobotEnv(gymnasium.Env[NDArray[np.float32], NDArray[np.float32]]):
             raise StoppedError
         gate.hold()
         self._reset.run()
+        self._time.sleep(self.control_dt)  # what was still on its way is of the time before
         since = self._time.now()
         wait_until(
             lambda: self._io.missing(since),

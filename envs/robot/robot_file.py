@@ -86,7 +86,7 @@ def _read(top: Section) -> RobotDescription:
         camera_tolerance=top.number("camera_tolerance", 0.0, 10.0, 0.05, unit="s"),
         camera_staleness=top.number("camera_staleness", 0.01, 60.0, 0.5, unit="s"),
         success=_success(top),
-        stop=_stop(top),
+        stops=_stops(top),
         teleop=read_teleop(top.section("teleop"), action) if top.has("teleop") else None,
         human=top.topic("human", "/kibble/human"),
         announce=top.topic("announce") if top.has("announce") else "",
@@ -182,10 +182,18 @@ def _success(top: Section) -> SuccessDescription:
     return success
 
 
-def _stop(top: Section) -> StopDescription:
+def _stops(top: Section) -> tuple[StopDescription, ...]:
+    """Read one emergency stop or a list of them; each has a topic of its own."""
     if not top.has("emergency_stop"):
-        return StopDescription(topic="/emergency_stop", heartbeat=0.0)
-    part = top.section("emergency_stop")
+        return (StopDescription(topic="/emergency_stop", heartbeat=0.0),)
+    stops = tuple(map(_stop, top.one_or_more("emergency_stop")))
+    topics = [stop.topic for stop in stops]
+    if len(set(topics)) < len(topics):
+        raise top.error("emergency_stop", "have a topic of its own for each button", topics)
+    return stops
+
+
+def _stop(part: Section) -> StopDescription:
     stop = StopDescription(
         topic=part.topic("topic", "/emergency_stop"),
         heartbeat=part.number("heartbeat", 0.0, 60.0, 0.0, unit="s"),

@@ -53,6 +53,7 @@ class RobotIo:
         action, now = robot.action, time.now
         self._bounded = np.array([bool(axis.path) for axis in action.axes])
         self._places: TopicValues | None = None
+        self._stops: list[EmergencyStop] = []
         self.observer = Observer(transport, robot.sources, now=now)
         self.cameras = CameraInputs(
             transport,
@@ -68,12 +69,14 @@ class RobotIo:
             send=publisher.send,
             send_closing=publisher.send_closing,
             now=now,
-            halts=lambda now: self.stop.silence(now),
+            halts=self._unsafe,
             lost=lambda now: self.observer.lost(now) or self.cameras.lost(now),
         )
-        self.stop = EmergencyStop(
-            transport, robot.stop, press=self.gate.stop, release=self.gate.release, now=now
-        )
+        for described in robot.stops:
+            stop = EmergencyStop(
+                transport, described, press=self.gate.stop, release=self.gate.release, now=now
+            )
+            self._stops.append(stop)
         if self._bounded.any():
             self._places = TopicValues(
                 transport,
@@ -89,7 +92,7 @@ class RobotIo:
         )
         self._instruction = robot.instruction
         self._announcer: Publisher | None = None
-        handles: list[Handle] = [publisher, self.observer, self.cameras, self.stop, self.human]
+        handles: list[Handle] = [publisher, self.observer, self.cameras, self.human, *self._stops]
         handles.append(self.success)
         if self._places is not None:
             handles.append(self._places)
@@ -124,7 +127,7 @@ class RobotIo:
         oldest = now - self._robot.action.limits.staleness
         return (
             self.gate.stopped
-            or self.stop.silence(now)
+            or self._unsafe(now)
             or ("" if self._places is None else self._places.silence(oldest))
             or self._silence(now)
             or self.cameras.parted(now)
@@ -136,8 +139,8 @@ class RobotIo:
         self.cameras.take()
         unreadable = self.cameras.unreadable()
         return (
-            self.stop.unheard
-            or self.stop.silence(now)
+            next((stop.unheard for stop in self._stops if stop.unheard), "")
+            or self._unsafe(now)
             or ("" if self._places is None else self._places.silence(since))
             or self._silence(now, since=since)
             or unreadable
@@ -164,6 +167,10 @@ class RobotIo:
         self._watchdog.close()
         for handle in self._handles:
             handle.close()
+
+    def _unsafe(self, now: float) -> str:
+        """Return why nobody may move the robot though no emergency stop is pressed, or ""."""
+        return next((why for stop in self._stops if (why := stop.silence(now))), "")
 
     def _silence(self, now: float, *, since: float = float("-inf")) -> str:
         """Return why observation or frames are not what they should be, or ""."""

@@ -137,6 +137,12 @@ class Section:
             for number, entry in enumerate(value)
         ]
 
+    def one_or_more(self, key: str) -> list[Section]:
+        """Return the mapping under a key, or those of a list; raise a ConfigError if neither."""
+        if isinstance(self._left.get(key), Mapping):
+            return [self.section(key)]
+        return self.sections(key)
+
     def named(self, key: str) -> dict[str, Section]:
         """Return the mappings of the mapping under a key; raise a ConfigError if it is none."""
         value = self.take(key)

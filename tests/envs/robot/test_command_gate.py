@@ -130,7 +130,7 @@ def test_the_emergency_stop_holds_at_once_and_until_it_is_released_and_allowed_a
     bench.ask(0.3)
     bench.drive(0.3)
     assert not bench.gate.allow()
-    bench.gate.release()
+    bench.gate.release("the button")
     assert bench.gate.stopped == "the button"
     bench.ask(0.3)
     bench.wait(0.1)
@@ -139,6 +139,17 @@ def test_the_emergency_stop_holds_at_once_and_until_it_is_released_and_allowed_a
     assert bench.gate.stopped == ""
     bench.ask(0.3)
     assert bench.sent == [0.2, 0.0, 0.3]
+
+
+def test_each_button_has_to_be_released():
+    bench = _Bench().ready()
+    bench.gate.stop("one button")
+    bench.gate.stop("the other")
+    bench.gate.release("the other")
+    assert bench.gate.pressed
+    assert not bench.gate.allow()
+    bench.gate.release("one button")
+    assert bench.gate.allow()
 
 
 def test_the_emergency_stop_says_zero_even_to_a_robot_that_should_stand():
@@ -361,7 +372,7 @@ def test_no_sequence_of_actions_leaves_the_box_or_exceeds_the_speed(data):
     for who, velocity, ticks in asked:
         if who == "stop":
             bench.gate.stop("the button")
-            bench.gate.release()
+            bench.gate.release("the button")
             bench.gate.allow()
         elif who != "wait":
             getattr(bench, who)(velocity)

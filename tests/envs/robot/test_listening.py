@@ -25,7 +25,7 @@ def _stop(graph, time, *, heartbeat=0.0):
         graph.open("kibble"),
         StopDescription(topic="/stop", heartbeat=heartbeat),
         press=heard.append,
-        release=lambda: heard.append(""),
+        release=lambda name: heard.append(f"not {name}"),
         now=time.now,
     )
     return stop, heard
@@ -45,8 +45,8 @@ def test_a_stop_is_heard_from_those_who_keep_their_word_and_those_who_do_not(qos
     button = graph.open("button").advertise("/stop", BOOL, qos=qos)
     button.publish({"data": True})
     button.publish({"data": False})
-    assert set(heard) == {"true on /stop", ""}
-    assert heard[-1] == ""
+    assert set(heard) == {"true on /stop", "not true on /stop"}
+    assert heard[-1] == "not true on /stop"
     stop.close()
     count = len(heard)
     button.publish({"data": True})
@@ -65,7 +65,7 @@ def test_a_heartbeat_has_to_go_on():
     graph, time = MemoryGraph(), FakeTime()
     stop, _ = _stop(graph, time, heartbeat=0.5)
     button = graph.open("button").advertise("/stop", BOOL, qos=STATE)
-    assert stop.silence(time.now()) == "the emergency stop has been silent for 0.5 s"
+    assert stop.silence(time.now()) == "/stop has been silent for 0.5 s"
     button.publish({"data": False})
     assert stop.silence(time.now()) == ""
     time.sleep(0.6)

@@ -47,6 +47,15 @@ def test_what_is_left_out_has_its_default(read):
     assert robot.action.axes[0].path == "pose.position.x"
 
 
+def test_there_may_be_several_emergency_stops(read):
+    robot = read(("teleop: {}", "emergency_stop: [{}, {topic: /estop_box, heartbeat: 0.5}]"))
+    assert [(stop.topic, stop.heartbeat) for stop in robot.stops] == [
+        ("/emergency_stop", 0.0),
+        ("/estop_box", 0.5),
+    ]
+    assert [stop.topic for stop in read().stops] == ["/emergency_stop"]
+
+
 def test_joints_have_bounds_and_their_places_are_found_by_name(read):
     robot = read(
         ("type: twist", "type: joint_velocity"),
@@ -152,6 +161,11 @@ def test_reset_steps_are_read(read):
             "`cameras.front.transport` must be one of raw, compressed",
         ),
         ("teleop: {}", "teleop: {topic: /a b}", "`teleop.topic` must be a topic"),
+        (
+            "teleop: {}",
+            "emergency_stop: [{}, {heartbeat: 1}]",
+            "`emergency_stop` must have a topic of its own for each button",
+        ),
         ("teleop: {}", "teleop: 3", "`teleop` must be a mapping of names to values, got 3"),
         ("patience: 3.0", "patience: -1", "`patience` must lie in"),
         ("proprioception: 2", "proprioception: 9", "`proprioception` must lie in"),
