@@ -116,7 +116,8 @@ def build_environments(config: TrainConfig, model: RewardModel | None) -> VecEnv
     thunks: list[Callable[[], Env]] = [make] * config.n_envs
     venv: VecEnv
     if config.asynchronous:
-        venv = ActingVecEnv(make, backlog=config.acting.backlog)
+        acting = config.acting
+        venv = ActingVecEnv(make, backlog=acting.backlog, process=acting.process)
     elif config.vectorization == "processes" and config.n_envs > 1:
         venv = SubprocVecEnv(thunks, start_method="forkserver")
     else:

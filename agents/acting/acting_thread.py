@@ -6,23 +6,26 @@ import logging
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future
-from typing import TYPE_CHECKING, Protocol, cast, final
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol, TypeVar, cast, final
 
 import gymnasium as gym
 import numpy as np
 import torch
 
 from kibble.agents.acting.executed import ACTION
+from kibble.agents.acting.policy_copy import PolicyCopy, Weights
 from kibble.agents.acting.step_stream import Opening, StepStream, StreamedStep
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["ActingThread", "Chooser"]
+__all__ = ["Acting", "ActingThread", "Chooser"]
 
 _LOGGER = logging.getLogger(__name__)
 
 Env = gym.Env[object, object]
+Answer = TypeVar("Answer")
 Info = dict[str, object]
 
 
@@ -36,6 +39,24 @@ class Chooser(Protocol):
     def choose(self, observation: NDArray[np.generic]) -> tuple[NDArray[np.generic], Info]:
         """Return an action, and what to add to the step's info."""
         ...
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Acting:
+    """What is to be done.
+
+    Args:
+        chooser: What acts.
+        policy: The policy by which it does, to be kept up to date; or ``None``.
+        steps: Steps to take.
+        episodes: Episodes to finish at most, or ``None``; after the last there is no reset.
+    """
+
+    chooser: Chooser
+    policy: PolicyCopy | None = None
+    steps: int
+    episodes: int | None = None
 
 
 @final
@@ -53,12 +74,10 @@ class ActingThread:
 
     Attributes:
         env: The environment; to be looked at, not stepped.
-        generator: State of its random generator when the running episode began.
         waits: Times that an episode began later because of ``backlog``.
     """
 
     env: Env
-    generator: dict[str, object]
 
     def __init__(self, make: Callable[[], Env], stream: StepStream, *, backlog: int) -> None:
         self.waits = 0
@@ -68,7 +87,7 @@ class ActingThread:
         self._orders: list[Callable[[], None]] = []
         self._ordered = threading.Condition()
         self._closing = False
-        self._acting = False
+        self._acting: Acting | None = None
         self._opening: Opening | None = None
         self._threads = torch.get_num_threads()
         made: Future[None] = Future()
@@ -81,11 +100,11 @@ class ActingThread:
     @property
     def acting(self) -> bool:
         """Whether it was told to begin."""
-        return self._acting
+        return self._acting is not None
 
-    def reset(self, seed: int | None) -> Opening:
-        """Reset the environment before acting begins, and return how its first episode begins."""
-        assert not self._acting, "the thread itself begins all episodes but the first"
+    def reset(self, seed: int | None) -> Future[Opening]:
+        """Reset the environment before acting begins; its first episode is the result."""
+        assert not self.acting, "the thread itself begins all episodes but the first"
         opened: Future[Opening] = Future()
 
         def work() -> None:
@@ -97,12 +116,24 @@ class ActingThread:
                 opened.set_result(self._opening)
 
         self._order(work)
-        return opened.result()
+        return opened
 
-    def begin(self, chooser: Chooser, *, steps: int, episodes: int | None) -> None:
-        """Act from here on, until so many steps are taken or so many episodes have ended."""
-        self._acting = True
-        self._order(lambda: self._act(chooser, steps, episodes))
+    def begin(self, acting: Acting) -> None:
+        """Act from here on."""
+        self._acting = acting
+        self._order(lambda: self._act(acting.chooser, acting.steps, acting.episodes))
+
+    def offer(self, weights: Weights) -> None:
+        """Act by these weights of the policy from the next step on."""
+        if self._acting is not None and self._acting.policy is not None:
+            self._acting.policy.offer(weights)
+
+    def ask(self, question: Callable[[Env], Answer]) -> Answer:
+        """Return what a function says of the environment, which it must leave as it is."""
+        return question(self.env)
+
+    def arrived(self) -> None:
+        """Do nothing: a step that was taken from the stream is no longer on its way."""
 
     def close(self, patience: float) -> bool:
         """Take no further step, and close the environment.
@@ -202,9 +233,8 @@ class ActingThread:
 
     def _open(self, seed: int | None) -> Opening:
         observation, info = self.env.reset(seed=seed)
-        generator = self.env.unwrapped.np_random.bit_generator.state
-        self.generator = cast("dict[str, object]", generator)
-        return Opening(observation=_array(observation), info=info)
+        generator = cast("dict[str, object]", self.env.unwrapped.np_random.bit_generator.state)
+        return Opening(observation=_array(observation), info=info, generator=generator)
 
 
 def _array(observation: object) -> NDArray[np.generic]:
@@ -216,4 +246,4 @@ def _nothing(opening: Opening, observation: NDArray[np.generic], info: Info) -> 
     told = dict(opening.info)
     if "frames" in info:
         told["frames"] = info["frames"]
-    return Opening(observation=observation, info=told)
+    return Opening(observation=observation, info=told, generator=opening.generator)

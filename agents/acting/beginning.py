@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import copy
-from functools import partial
 from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
+from kibble.agents.acting.acting_thread import Acting
 from kibble.agents.acting.choosers import PolicyChooser, chooser_for
 from kibble.agents.acting.pace import Pace
 from kibble.agents.acting.policy_copy import PolicyCopy
@@ -44,14 +44,12 @@ def build_pace(
     """
     learner = cast("OffPolicyAgent", agent)  # check_acting refuses PPO
     taken = learner.num_timesteps
-    published = PolicyCopy(learner)
+    copied = PolicyCopy(learner)
     space = copy.deepcopy(learner.action_space)  # its random numbers are the thread's own
     space.seed(config.seed + taken)
-    policy = PolicyChooser(
-        published.act, space, random_steps=max(learner.learning_starts - taken, 0)
-    )
+    policy = PolicyChooser(copied.act, space, random_steps=max(learner.learning_starts - taken, 0))
     rng = np.random.default_rng([config.seed, taken])
     chooser = chooser_for(config.acting, policy, transitions, taken=taken, rng=rng)
     episodes = None if config.rollouts is None else max(config.rollouts - monitor.episodes, 0)
-    begin = partial(acting.begin, chooser, steps=total - taken, episodes=episodes)
-    return Pace(acting, published, begin=begin)
+    begin = Acting(chooser=chooser, policy=copied, steps=total - taken, episodes=episodes)
+    return Pace(acting, begin)

@@ -1,4 +1,4 @@
-"""How an agent acts while it learns: in a thread of its own, and by whose actions."""
+"""How an agent acts while it learns: beside it or in turn, and by whose actions."""
 
 from __future__ import annotations
 
@@ -17,8 +17,10 @@ class ActingConfig:
     """How the agent acts while it learns.
 
     Args:
-        asynchronous: Whether a thread acts while another scores and learns, so that acting waits
-            for neither; null: where task.real_time. Such a run cannot be repeated exactly.
+        asynchronous: Whether acting goes on while others score and learn, so that it waits for
+            neither; null: where task.real_time. Such a run cannot be repeated exactly.
+        process: Whether what acts then is a process of its own, which learning does not slow down;
+            false takes a thread, which needs less memory.
         backlog: The most steps that may wait to be learned from where an episode begins; with
             more, the robot waits there. An episode that runs is never held up.
         interventions: Whether a human's steps are drawn as demonstrations are too, for
@@ -32,6 +34,7 @@ class ActingConfig:
     """
 
     asynchronous: bool | None = None
+    process: bool = True
     backlog: int = 300
     interventions: bool = True
     exploration: str = "policy"

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING, final
 
 from stable_baselines3.common.callbacks import BaseCallback
 
 from kibble.agents.acting.choosers import DEMONSTRATED
 from kibble.agents.acting.executed import INTERVENTION, LATE
+from kibble.agents.acting.policy_copy import weights_of
 
 if TYPE_CHECKING:
+    from kibble.agents.acting.acting_thread import Acting
     from kibble.agents.acting.acting_vec_env import ActingVecEnv
-    from kibble.agents.acting.policy_copy import PolicyCopy
     from kibble.agents.off_policy import OffPolicyAgent
 
 __all__ = ["Pace"]
@@ -31,18 +31,14 @@ class Pace(BaseCallback):
 
     Args:
         acting: The environment that acts.
-        published: The copy of the policy that it acts by.
-        begin: Lets it act; called when training begins.
+        begin: What it is to do from when training begins.
     """
 
     model: OffPolicyAgent
 
-    def __init__(
-        self, acting: ActingVecEnv, published: PolicyCopy, *, begin: Callable[[], None]
-    ) -> None:
+    def __init__(self, acting: ActingVecEnv, begin: Acting) -> None:
         super().__init__()
         self._acting = acting
-        self._published = published
         self._begin = begin
         self._earned = 1  # updates that a step earns
         self._owed = 0
@@ -52,8 +48,7 @@ class Pace(BaseCallback):
 
     def _on_training_start(self) -> None:
         self._earned, self.model.gradient_steps = self.model.gradient_steps, 0
-        self._published.publish()
-        self._begin()
+        self._acting.begin(self._begin)
 
     def _on_training_end(self) -> None:
         self.model.gradient_steps = self._earned
@@ -78,4 +73,4 @@ class Pace(BaseCallback):
             self.model.train(gradient_steps=self._earned, batch_size=self.model.batch_size)
             self._owed -= self._earned
             self._updates += self._earned
-            self._published.publish()
+            self._acting.offer(weights_of(self.model))

@@ -28,10 +28,12 @@ class Opening:
     Args:
         observation: What was seen, as the agent sees it.
         info: What came with it.
+        generator: State of the environment's random generator then.
     """
 
     observation: NDArray[np.generic]
     info: Info
+    generator: dict[str, object]
 
 
 @final
@@ -61,9 +63,14 @@ class StepStream:
     """Hands over steps in their order; whoever puts one in never waits.
 
     What goes wrong where steps are made is raised where they are taken, after the steps before it.
+
+    Args:
+        passed_on: Whether steps that are taken are still on their way until :meth:`arrived`.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, passed_on: bool = False) -> None:
+        self._passed_on = passed_on
+        self._away = 0  # steps that were taken and have not arrived
         self._steps: deque[StreamedStep] = deque()
         self._changed = threading.Condition()
         self._problem: BaseException | None = None
@@ -107,15 +114,23 @@ class StepStream:
                 raise Halted
             if self._steps:
                 step = self._steps.popleft()
+                self._away += self._passed_on
                 self._changed.notify_all()
                 return step
             assert self._problem is not None
             raise self._problem
 
+    def arrived(self) -> None:
+        """A step that was passed on has arrived."""
+        with self._changed:
+            self._away -= 1
+            self._changed.notify_all()
+
     def wait_until_at_most(self, count: int) -> bool:
         """Wait until no more steps than this are on their way; return whether it had to wait."""
+        waited = False
         with self._changed:
-            waits = len(self._steps) > count and not self._halted
-            while len(self._steps) > count and not self._halted:
+            while len(self._steps) + self._away > count and not self._halted:
+                waited = True
                 self._changed.wait()
-            return waits
+        return waited

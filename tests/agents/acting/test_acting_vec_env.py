@@ -13,6 +13,7 @@ import pytest
 from gymnasium.wrappers import TimeLimit
 from tests.agents.acting.ticking_line import TickingLine
 
+from kibble.agents.acting.acting_thread import Acting
 from kibble.agents.acting.acting_vec_env import ActingVecEnv, find_acting
 from kibble.agents.acting.step_stream import Halted
 from kibble.agents.episode_monitor import EpisodeMonitor
@@ -55,10 +56,10 @@ def acting(
     make: Callable[[], gymnasium.Env] = far_line, *, backlog: int = 100, **budget: int | None
 ) -> Iterator[tuple[ActingVecEnv, Counting]]:
     chooser = Counting()
-    with closing(ActingVecEnv(make, backlog=backlog)) as venv:
+    with closing(ActingVecEnv(make, backlog=backlog, process=False)) as venv:
         venv.seed(3)
         venv.reset()
-        venv.begin(chooser, **{"steps": 10_000, **budget})
+        venv.begin(Acting(chooser=chooser, **{"steps": 10_000, **budget}))
         yield venv, chooser
 
 
@@ -183,12 +184,12 @@ def test_a_reset_that_waits_for_somebody_is_ended():
     TickingLine.resets = 0
     with acting(lambda: TimeLimit(Waiting(), 3)) as (venv, chooser):
         wait_for(lambda: chooser.chosen == 3)  # and the next reset waits
-    assert not venv._thread._thread.is_alive()
+    assert not venv._member._thread.is_alive()
 
 
 def test_a_first_episode_that_nobody_acted_in_is_not_opened_again():
     TickingLine.resets = 0
-    with closing(ActingVecEnv(far_line, backlog=1)) as venv:
+    with closing(ActingVecEnv(far_line, backlog=1, process=False)) as venv:
         first = venv.reset()
         np.testing.assert_array_equal(venv.reset(), first)
         assert TickingLine.resets == 1
@@ -203,9 +204,9 @@ def test_an_environment_that_cannot_be_made_or_reset_says_so_here():
         raise ConfigError("no such robot")
 
     with pytest.raises(ConfigError, match="no such robot"):
-        ActingVecEnv(refuse, backlog=1)
+        ActingVecEnv(refuse, backlog=1, process=False)
     with (
-        closing(ActingVecEnv(Unready, backlog=1)) as venv,
+        closing(ActingVecEnv(Unready, backlog=1, process=False)) as venv,
         pytest.raises(RuntimeError, match="re"),
     ):
         venv.reset()
@@ -218,10 +219,10 @@ def test_observations_of_several_parts_are_refused():
             self.observation_space = gymnasium.spaces.Dict({"a": self.observation_space})
 
     with pytest.raises(ConfigError, match=r"acting\.asynchronous.*one array"):
-        ActingVecEnv(Parts, backlog=1)
+        ActingVecEnv(Parts, backlog=1, process=False)
 
 
 def test_it_is_found_below_the_layers_of_a_run():
-    with closing(ActingVecEnv(far_line, backlog=1)) as venv:
+    with closing(ActingVecEnv(far_line, backlog=1, process=False)) as venv:
         rule = ShapingRule(gamma=0.9, mode=ShapingMode.NONE)
         assert find_acting(EpisodeMonitor(SparseVecEnv(venv, rule=rule))) is venv

@@ -11,7 +11,7 @@ from stable_baselines3.common.vec_env import DummyVecEnv
 from tests.agents.reach_line import ReachLine
 from tests.agents.small_runs import small_crossq, small_sac, small_tqc
 
-from kibble.agents.acting.policy_copy import PolicyCopy
+from kibble.agents.acting.policy_copy import PolicyCopy, weights_of
 from kibble.agents.builders import build_agent
 
 SEEN = np.array([0.3, -0.2], np.float32)
@@ -31,18 +31,18 @@ def fill(learner, value: float) -> None:
 @pytest.mark.parametrize(
     "config", [small_sac(), small_tqc(), small_crossq()], ids=lambda c: c.name
 )
-def test_it_acts_as_the_agent_did_when_it_was_published(config):
+def test_it_acts_as_the_agent_did_when_its_weights_were_offered(config):
     learner = agent(config)
     copied = PolicyCopy(learner)
     torch.manual_seed(5)
-    published = copied.act(SEEN)
+    earlier = copied.act(SEEN)
     fill(learner, 0.05)
     torch.manual_seed(5)
-    np.testing.assert_array_equal(copied.act(SEEN), published)
-    copied.publish()
+    np.testing.assert_array_equal(copied.act(SEEN), earlier)
+    copied.offer(weights_of(learner))
     torch.manual_seed(5)
     newest = copied.act(SEEN)
-    assert not np.array_equal(newest, published)
+    assert not np.array_equal(newest, earlier)
     torch.manual_seed(5)
     np.testing.assert_allclose(newest, learner.predict(SEEN)[0], atol=1e-6)
 
@@ -51,7 +51,7 @@ def test_weights_of_two_moments_are_never_mixed():
     learner = agent(small_sac())
     copied = PolicyCopy(learner)
     fill(learner, 0.01)
-    copied.publish()
+    copied.offer(weights_of(learner))
     mixed: list[bool] = []
 
     def act() -> None:
@@ -66,5 +66,5 @@ def test_weights_of_two_moments_are_never_mixed():
     while thread.is_alive():
         value += 0.01
         fill(learner, value)
-        copied.publish()
+        copied.offer(weights_of(learner))
     assert mixed == [False] * 50

@@ -36,6 +36,7 @@ def real_time(path, **changes):
         "task": TICKING,
         "shaping": ShapingConfig(shift=-1.0),
         "scoring": ScoringConfig(),
+        "acting": ActingConfig(process=False),
         "n_envs": 4,
     }
     return small_run(path, **{**base, **changes})
@@ -131,7 +132,9 @@ def test_exploration_by_demonstrations_is_done_and_counted(shown, tmp_path, expl
         task=dataclasses.replace(REACH, real_time=True),
         reward=RewardConfig(),
         demonstrations=str(shown),
-        acting=ActingConfig(exploration=exploration, share=1.0, steps=120, backlog=20),
+        acting=ActingConfig(
+            exploration=exploration, share=1.0, steps=120, backlog=20, process=False
+        ),
         steps=120,
     )
     directory = run_training(config)
