@@ -31,6 +31,7 @@ REQUIRED = {
     "score": ["input=a.mp4"],
     "sweep": ["out=runs/sweep"],
     "adapt": ["demo=data/a", "out=models/a"],
+    "ros convert": ["input=a.mcap", "output=data/a"],
 }
 
 

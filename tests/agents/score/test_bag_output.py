@@ -8,6 +8,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
+from rosbags.highlevel import AnyReader
 from tests.rewards.ros.bags.bag_making import at, bare, command, text, two_views, write_bag
 from tests.tiny_grm import saved
 
@@ -38,9 +39,12 @@ def test_the_command_scores_a_bag_and_writes_another(tmp_path, bag, capsys):
     assert document["instruction"] == "push the red cube"
     (curve, _) = document["curves"]
     with Bag(tmp_path / "scored.db3") as scored, Bag(bag) as source:
-        assert scored.count == source.count + 12
+        source_count = source.count
+        assert scored.count == source_count + 12
         rewards = [scored.decode(m) for m in scored.messages(["/kibble/score/tiny"])]
         (episode,) = find_episodes(scored)
+    with AnyReader([tmp_path / "scored.db3"]) as others:  # checks definitions and hashes
+        assert others.message_count == source_count + 12
     np.testing.assert_allclose(
         [reward.progress for reward in rewards], curve["progress"], atol=1e-6
     )

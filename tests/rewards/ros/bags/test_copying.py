@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import sqlite3
+
 import pytest
-from tests.rewards.ros.bags.bag_making import REWARD, at, text, two_views, write_bag
+from rosbags.highlevel import AnyReader
+from tests.rewards.ros.bags.bag_making import REWARD, at, bare, text, two_views, write_bag
 
 from kibble.rewards.errors import BagError
 from kibble.rewards.ros.bags.bag import Bag
@@ -71,6 +74,27 @@ def test_a_definition_that_cannot_be_read_is_copied_too(tmp_path):
         before = everything(bag)
     with Bag(tmp_path / "o.mcap") as copy:
         assert everything(copy) == before
+
+
+@pytest.mark.parametrize("target", ["o.mcap", "o.db3"])
+def test_a_bag_of_humble_gets_definitions_and_hashes(tmp_path, target):
+    """SQLite bags before Iron have neither; others check the hashes of what we write."""
+    made = bare(write_bag(tmp_path / "run", two_views(2), sqlite=True))
+    with sqlite3.connect(made) as database:
+        database.executescript(
+            "DROP TABLE schema; DROP TABLE metadata; DROP TABLE message_definitions;"
+            "ALTER TABLE topics DROP COLUMN type_description_hash;"
+        )
+    database.close()
+    with Bag(made) as bag:
+        assert bag.decode(next(bag.messages([FRONT]))).encoding == "rgb8"
+        copy_bag(bag, tmp_path / target, added={}, type_name=REWARD, beside=[])
+        before = everything(bag)
+    with Bag(tmp_path / target) as copy:
+        assert everything(copy) == before
+    with AnyReader([tmp_path / target]) as reader:
+        connection, _, raw = next(reader.messages())
+        assert reader.deserialize(raw, connection.msgtype).encoding == "rgb8"
 
 
 def test_nothing_is_written_over(tmp_path):
