@@ -10,7 +10,7 @@ from ros_reward_watch import RewardWatch
 __all__ = ["figures_of"]
 
 _WINDOW = 5.0  # s of a point of the series
-_WARM = 0.2  # share of a run in which memory may still settle
+_WARM = 0.5  # share of a run in which memory may settle: the service's cache fills up
 
 
 def figures_of(
@@ -32,6 +32,7 @@ def figures_of(
     """
     rows = np.array(watch.rows)  # (N, 4) s: at, published, received, model
     processes = [name for name in samples[0] if name != "at"]
+    kept = [s["answers kept"] for s in samples if "answers kept" in s]
     late = int((rows[:, 1] > deadline).sum())
     return {
         "rate_hz": rate,
@@ -47,6 +48,7 @@ def figures_of(
         "image_to_received_ms": _quantiles(rows[:, 2]),
         "model_ms": _quantiles(rows[:, 3]),
         "memory_mb": {name: _memory(samples, name) for name in processes},
+        "answers_kept_mb": [round(kept[0], 1), round(kept[-1], 1)] if kept else None,
         "cores_used": {name: round(spent[name], 3) for name in (*processes, "others")},
         "series": _series(rows, samples, processes),
     }
@@ -89,5 +91,8 @@ def _series(
             point["max_ms"] = round(float(latency.max()), 2)
         for name in processes:
             point[name] = round(float(np.median([s[name] for s in seen])), 2)
+        kept = [s["answers kept"] for s in seen if "answers kept" in s]
+        if kept:
+            point["answers kept"] = round(kept[-1], 2)
         points.append(point)
     return points

@@ -35,6 +35,11 @@ def main() -> None:
         values = np.array([point[name] for point in series])
         memory.plot(minutes, values, color=colour, linewidth=2)
         memory.text(minutes[0], values[0] + 8.0, label, color=colour, fontsize=8)
+    kept = [
+        (point["at"] / 60.0, point["answers kept"]) for point in series if "answers kept" in point
+    ]
+    memory.plot(*zip(*kept, strict=True), color="#d1495b", linewidth=1, linestyle=":")
+    memory.text(*kept[-1], "answers it keeps", color="#d1495b", fontsize=8, ha="right", va="top")
     memory.set_ylim(0.0, 1.25 * max(point["service"] for point in series))
     memory.set_title("resident memory, MB", fontsize=10, color=INK)
     middle = np.array([point.get("p50_ms", np.nan) for point in series])

@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+import urllib.request
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -78,6 +79,13 @@ def processor_seconds(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
+def kept_mb(url: str) -> float:
+    """Megabytes of answers that the service keeps, up to its `cache_mb` (64)."""
+    with urllib.request.urlopen(f"{url}/metrics", timeout=10) as answer:
+        lines = answer.read().decode().splitlines()
+    return sum(float(x.rpartition(" ")[2]) for x in lines if x.startswith("kibble_cache_b")) / 1e6
+
+
 def busy_seconds() -> float:
     """Processor seconds that anything has used on this machine."""
     user, nice, system, _, _, *more = Path("/proc/stat").read_text().split("\n")[0].split()[1:9]
@@ -95,13 +103,14 @@ def soak(run: Run, files: dict[str, Path], domain: int) -> dict[str, object]:
             return stack.enter_context(child(command, by, logs[name]))
 
         processes: dict[str, subprocess.Popen[str]] = {}
-        reward = "grm_tiny"
+        reward, url = "grm_tiny", ""
         if run.served:
             serve = [*kibble, "serve", "model=grm_tiny", "port=0", "threads=1", "device=cpu"]
             processes["service"] = start("serve", serve, signal.SIGTERM)
             line = wait_for(logs["serve"], "Listening at", processes["service"])
             wait_for(logs["serve"], "is ready", processes["service"])
-            reward = f"remote@{line.split()[2].rstrip(',')}/grm_tiny"
+            url = line.split()[2].rstrip(",")
+            reward = f"remote@{url}/grm_tiny"
         observer = stack.enter_context(contextlib.closing(DdsTransport("observer", domain=domain)))
         command = observer.advertise(
             "/reward_node/command", "kibble_msgs/msg/EpisodeCommand", qos=STATE
@@ -138,7 +147,7 @@ def soak(run: Run, files: dict[str, Path], domain: int) -> dict[str, object]:
             if node.poll() is not None or time.monotonic() > until:
                 raise SystemExit(f"no reward came:\n{logs['node'].read_text()}")
             time.sleep(0.1)
-        samples, spent = _measure(run, processes, watch)
+        samples, spent = _measure(run, processes, watch, url)
         for process in filming.values():
             process.send_signal(signal.SIGTERM)
             process.wait(30)
@@ -162,9 +171,9 @@ def _camera(file: Path, view: str, domain: int) -> list[str]:
 
 
 def _measure(
-    run: Run, processes: dict[str, subprocess.Popen[str]], watch: RewardWatch
+    run: Run, processes: dict[str, subprocess.Popen[str]], watch: RewardWatch, url: str
 ) -> tuple[list[dict[str, float]], dict[str, float]]:
-    """Look at the processes once a second."""
+    """Look at the processes once a second, and at what the service keeps every five."""
     watch.count(True)
     began, busy = time.monotonic(), busy_seconds()
     used = {name: processor_seconds(process.pid) for name, process in processes.items()}
@@ -176,6 +185,8 @@ def _measure(
                 {"at": time.monotonic() - watch.began}
                 | {name: memory_mb(process.pid) for name, process in processes.items()}
             )
+            if url and second % 5 == 0:
+                samples[-1]["answers kept"] = kept_mb(url)
             show(second, round(run.seconds))
     watch.count(False)
     wall = time.monotonic() - began
