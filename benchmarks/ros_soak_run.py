@@ -20,7 +20,7 @@ from ros_soak_figures import figures_of
 
 from kibble.agents.progress_bar import bar
 from kibble.rewards.ros.dds.dds_transport import DdsTransport
-from kibble.rewards.ros.qos import STATE
+from kibble.rewards.ros.qos import STATE, Qos
 
 __all__ = ["DEADLINE", "VIEWS", "Run", "soak"]
 
@@ -28,6 +28,7 @@ HERE = Path(__file__).parent
 VIEWS = ("front", "wrist")
 CAMERA_RATE = 30.0  # Hz
 DEADLINE, GAMMA, EPISODE = 0.5, 0.99, 20.0  # s, -, s
+ALL = Qos(reliable=True, depth=1000)  # every reward is heard, however late
 _START = 1  # of EpisodeCommand
 
 
@@ -123,7 +124,7 @@ def soak(run: Run, files: dict[str, Path], domain: int) -> dict[str, object]:
             "/diagnostics", "diagnostic_msgs/msg/DiagnosticArray", health.append, qos=STATE
         )
         heard = observer.subscribe(
-            "/reward_node/reward", "kibble_msgs/msg/Reward", watch.take, qos=STATE
+            "/reward_node/reward", "kibble_msgs/msg/Reward", watch.take, qos=ALL
         )
         cameras = ", ".join(f"{view}: /camera/{view}/image_raw" for view in VIEWS)
         settings = {

@@ -22,12 +22,13 @@ from kibble.envs.robot_simulator.topics import CLOCK, image_topic
 from kibble.rewards.ros.clock import stamp_fields
 from kibble.rewards.ros.dds.dds_transport import DdsTransport
 from kibble.rewards.ros.images import IMAGE, encode
-from kibble.rewards.ros.qos import SENSOR, STATE
+from kibble.rewards.ros.qos import SENSOR, STATE, Qos
 from kibble.rewards.ros.topic_clock import CLOCK as CLOCK_QOS
 from kibble.rewards.types import Status
 
 RATE, DEADLINE, GAMMA, STALENESS = 10.0, 1.0, 0.99, 0.5
 FRONT = image_topic("front")
+ALL = Qos(reliable=True, depth=1000)  # nothing is missed where these tests are starved for a while
 
 
 class Camera:
@@ -67,7 +68,7 @@ class Node:
         self.watch = RewardWatch(deadline=DEADLINE, gamma=GAMMA, ended=lambda: None)
         self.said: list[tuple[float, object]] = []  # when it was heard, by the monotonic clock
         self.entries: list = []  # all diagnostics
-        ears.subscribe(f"/{name}/reward", "kibble_msgs/msg/Reward", self._take, qos=STATE)
+        ears.subscribe(f"/{name}/reward", "kibble_msgs/msg/Reward", self._take, qos=ALL)
         ears.subscribe(
             "/diagnostics", "diagnostic_msgs/msg/DiagnosticArray", self._diagnosed, qos=STATE
         )
