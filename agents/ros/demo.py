@@ -17,6 +17,7 @@ from rich.console import Console
 from kibble.agents.ros.child_commands import ChildCommands
 from kibble.agents.ros.demo_config import RosDemoConfig
 from kibble.agents.ros.demo_words import NODE, DemoWords
+from kibble.agents.ros.helping_hand import HelpingHand
 from kibble.agents.ros.reward_ear import RewardEar
 from kibble.agents.ros.status_line import StatusLine
 from kibble.agents.ros.stopping import stop_signals
@@ -67,8 +68,12 @@ def ros_demo(config: RosDemoConfig) -> None:
         )
         ear = _start_robot_and_node(commands, transport, words, port=port)
         say(f"1. A simulated robot, a reward service on port {port} and a reward node run.")
-        say(f"2. Learning to reach, {config.steps} steps at 10 Hz: {words.run}")
-        _train(commands, config, words)
+        say(
+            f"2. Learning to reach, {config.steps} steps at 10 Hz, after {config.helped} episodes "
+            f"that a helping hand drives by teleoperation: {words.run}"
+        )
+        with HelpingHand(transport, episodes=config.helped):
+            _train(commands, config, words)
         say(f"3. {config.episodes} episodes of what was learned, recorded.")
         _play(commands, words)
         say(f"4. The reward node published {ear.describe()}.")

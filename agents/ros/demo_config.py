@@ -15,6 +15,7 @@ class RosDemoConfig:
 
     Args:
         steps: Steps of training on the simulated robot, ten a second.
+        helped: First episodes of training that are driven by teleoperation, as a human would.
         episodes: Episodes that the trained agent plays while they are recorded.
         seed: Source of scenes and exploration.
         domain: ROS domain, 0 to 232, which nobody else may use; it reaches no other machine.
@@ -26,6 +27,7 @@ class RosDemoConfig:
     """
 
     steps: int = 3_000
+    helped: int = 5
     episodes: int = 10
     seed: int = 0
     domain: int = 77
@@ -36,5 +38,7 @@ class RosDemoConfig:
         for key in ("steps", "episodes"):
             if getattr(self, key) < 1:
                 raise ConfigError(f"`{key}` must be at least 1, got {getattr(self, key)}.")
+        if self.helped < 0:
+            raise ConfigError(f"`helped` must be at least 0 episodes, got {self.helped}.")
         if self.seed < 0:
             raise ConfigError(f"`seed` must be at least 0, got {self.seed}.")
