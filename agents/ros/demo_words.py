@@ -78,8 +78,8 @@ class DemoWords:
 
     @property
     def score(self) -> list[str]:
-        """Reading the recording by the service's model."""
+        """Reading the recording by the same model, here under its own name."""
         return [
-            *("score", f"input={self.bag}", f"reward=[{self.model}]", f"out={self.scores}"),
+            *("score", f"input={self.bag}", "reward=[grm_tiny]", f"out={self.scores}"),
             *(f"bag={self.scored}", "quiet=true"),
         ]
