@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+from collections.abc import Sequence
 from pathlib import Path
 
 from kibble.agents.progress_bar import bar
@@ -10,6 +12,8 @@ from kibble.rewards.errors import ConfigError
 from kibble.rewards.ros.bags.packages import check_packages
 
 __all__ = ["convert"]
+
+_FOR_BAGS = ("state", "action", "fps", "tolerance", "image_size", "video")
 
 
 def convert(config: ConvertConfig) -> None:
@@ -26,14 +30,27 @@ def convert(config: ConvertConfig) -> None:
 
     source = Path(str(config.input))
     if is_dataset(source):
+        _refuse(config, _FOR_BAGS, kind="a dataset", other="a bag")
         _from_dataset(config)
     elif is_bag(source):
+        _refuse(config, ("images",), kind="a bag", other="a dataset")
         _from_bag(config)
     else:
         raise ConfigError(
             f"`input` must be a ROS 2 bag (.mcap, .db3 or its folder) or a LeRobot dataset (with "
             f"meta/), got '{source}', which is {'neither' if source.exists() else 'not there'}."
         )
+
+
+def _refuse(config: ConvertConfig, names: Sequence[str], *, kind: str, other: str) -> None:
+    """Refuse settings that would have no effect."""
+    defaults = {field.name: field.default for field in dataclasses.fields(config)}
+    for name in names:
+        value = getattr(config, name)
+        if value != defaults[name]:
+            raise ConfigError(
+                f"`{name}` is for inputs that are {other}, got {value} with {kind}; leave it out."
+            )
 
 
 def _from_bag(config: ConvertConfig) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import heapq
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -15,6 +16,9 @@ __all__ = ["Moment", "MomentReader"]
 
 _SLACK = 2_000_000_000  # ns that an image may be recorded before or after its stamp
 _NS = 1_000_000_000
+_LAG = 500_000_000  # ns that one camera's images may be recorded later than another's
+_MOST_WAITING = 64  # images, so that memory is bounded
+_JUMP = 1_000_000_000  # ns; stamps further back are of a clock that was set back
 
 
 @final
@@ -35,7 +39,10 @@ class Moment:
 
 @final
 class MomentReader:
-    """Puts a bag's images together as the reward node on a robot does, but leaves none waiting.
+    """Puts a bag's images together by their stamps, with the synchroniser of the reward node.
+
+    Unlike on a robot, a camera whose images arrive later than another's loses nothing by it:
+    images are taken in the order of their stamps, not in that in which they were recorded.
 
     Args:
         bag: The bag.
@@ -61,7 +68,7 @@ class MomentReader:
         last = -1
         start = None if episode.recorded is None else episode.recorded[0] - _SLACK
         stop = None if episode.recorded is None else episode.recorded[1] + _SLACK
-        for message in self._bag.messages(self._topics, start=start, stop=stop):
+        for message in _by_stamp(self._bag.messages(self._topics, start=start, stop=stop)):
             if not episode.start - self._slack <= message.stamp <= episode.stop:
                 continue
             view = self._topics[message.topic]
@@ -75,7 +82,8 @@ class MomentReader:
                 continue
             last = taken.newest
             self._moments += 1
-            yield Moment(stamp=last, time=message.time, images=taken.items)
+            time = max(image.time for image in taken.items.values())
+            yield Moment(stamp=last, time=time, images=taken.items)
 
     def warnings(self) -> list[str]:
         """Say what was odd about the stamps, and which images belong to no moment."""
@@ -99,3 +107,18 @@ class MomentReader:
                     f"within {self._tolerance:g} s; they were left out. Set tolerance= for more."
                 )
         return said
+
+
+def _by_stamp(messages: Iterator[BagMessage]) -> Iterator[BagMessage]:
+    """Yield images in the order of their stamps, as far as they were recorded not much later."""
+    waiting: list[tuple[int, int, BagMessage]] = []  # a heap: stamp, number, image
+    highest = 0
+    for number, message in enumerate(messages):
+        if message.stamp < highest - _JUMP:
+            yield from (image for _, _, image in sorted(waiting))
+            waiting, highest = [], 0
+        highest = max(highest, message.stamp)
+        heapq.heappush(waiting, (message.stamp, number, message))
+        while waiting[0][2].time <= message.time - _LAG or len(waiting) > _MOST_WAITING:
+            yield heapq.heappop(waiting)[2]
+    yield from (image for _, _, image in sorted(waiting))

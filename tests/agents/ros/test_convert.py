@@ -151,6 +151,11 @@ def test_what_cannot_be_converted_is_named(tmp_path):
         convert_bag(config(source, tmp_path / "c"))
     with pytest.raises(ConfigError, match=r"must be a ROS 2 bag .*which is not there"):
         convert(config(tmp_path / "nothing", tmp_path / "d"))
+    with pytest.raises(ConfigError, match="`images` is for inputs that are a dataset, got png wi"):
+        convert(config(source, tmp_path / "d", images="png"))
+    convert_bag(config(source, tmp_path / "e"))
+    with pytest.raises(ConfigError, match=r"`fps` is for inputs that are a bag, got 5.0 with a d"):
+        convert(config(tmp_path / "e", tmp_path / "e.mcap", fps=5.0))
     with pytest.raises(ConfigError, match="which is neither"):
         convert(config(tmp_path / "c" / "mine.txt", tmp_path / "d"))
 

@@ -31,6 +31,18 @@ def test_a_moment_has_one_image_of_each_view(tmp_path):
     assert warnings == []
 
 
+def test_a_camera_that_is_recorded_later_is_paired_with_its_own_time(tmp_path):
+    messages = []
+    for number in range(30):
+        messages.append(image(VIEWS["front"], number / 30, number, late=0.005))
+        messages.append(image(VIEWS["side"], number / 30 + 0.001, number, late=0.15))
+    moments, warnings = read(tmp_path, sorted(messages, key=lambda m: m[2]), tolerance=0.05)
+    spreads = [m.images["side"].stamp - m.images["front"].stamp for m in moments]
+    assert spreads == [1_000_000] * 30
+    assert moments[0].time == at(0.151)
+    assert warnings == []
+
+
 def test_images_too_far_apart_are_said(tmp_path):
     moments, warnings = read(tmp_path, two_views(5, late=0.03))
     assert moments == []
