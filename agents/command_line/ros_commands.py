@@ -149,7 +149,7 @@ ROS_COMMANDS: tuple[Command, ...] = (
         summary="run all of this on a simulated robot: node, training, recording, scored bag",
         examples=(
             ("kibble ros demo", "some minutes; says where table, curve, bag and page are"),
-            ("kibble ros demo steps=600 episodes=3", "a glance: too short to learn"),
+            ("kibble ros demo steps=4000 helped=0", "nobody helps: it takes longer to learn"),
         ),
         schema="kibble.agents.ros.demo_config:RosDemoConfig",
         function="kibble.agents.ros.demo:ros_demo",

@@ -26,7 +26,7 @@ class RosDemoConfig:
         ConfigError: If a value is out of range.
     """
 
-    steps: int = 3_000
+    steps: int = 1_500
     helped: int = 5
     episodes: int = 10
     seed: int = 0
