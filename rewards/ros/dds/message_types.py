@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import os
 import threading
 from typing import Any, final
 
@@ -17,6 +18,7 @@ __all__ = ["MessageTypes", "message_types"]
 
 _PLACEHOLDER = [("structure_needs_at_least_one_member", (Nodetype.BASE, ("uint8", 0)))]
 """What ROS sends for a message without fields."""
+_GID = "rmw_dds_common/msg/Gid"
 
 
 @final
@@ -70,12 +72,15 @@ class MessageTypes:
 
 @functools.cache
 def message_types() -> MessageTypes:
-    """Return the types of ROS 2 Jazzy and of this project; equal ones are equal in other releases.
+    """Return the types of ROS 2 Jazzy and of this project.
 
-    The messages that this project uses are the same from Humble to Kilted; a peer whose definition
-    differs is refused by its hash.
+    The messages that this project uses are the same from Humble to Kilted, but for the one that
+    announces nodes, whose identifiers are longer in Humble: there `ROS_DISTRO=humble` has to be
+    set, as a sourced ROS sets it. A peer whose definition differs is refused by its hash.
     """
     store = get_typestore(Stores.ROS2_JAZZY)
+    if os.environ.get("ROS_DISTRO") == "humble":
+        store.fielddefs[_GID] = get_typestore(Stores.ROS2_HUMBLE).fielddefs[_GID]
     types: dict[str, Any] = {}
     for name, text in message_texts().items():
         package, _, bare = name.split("/")

@@ -137,7 +137,8 @@ class Participant:
 
 
 def _gid(guid: bytes) -> dict[str, object]:
-    return {"data": np.frombuffer(guid, np.uint8)}
+    length = message_types().store.fielddefs["rmw_dds_common/msg/Gid"][1][0][1][1][1]
+    return {"data": np.frombuffer(guid.ljust(int(length), b"\0"), np.uint8)}
 
 
 def _alive(reader: BuiltinDataReader) -> list[Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -205,6 +206,25 @@ transport.serve("/trigger", "std_srvs/srv/Trigger", lambda _: {{}})
         [sys.executable, "-c", code], timeout=60, capture_output=True, text=True, check=False
     )
     assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.parametrize(("distro", "length"), [("humble", 24), ("jazzy", 16)])
+def test_nodes_are_announced_as_the_release_has_it(domain: int, distro: str, length: int) -> None:
+    code = f"""
+from kibble.rewards.ros.dds.dds_transport import DdsTransport
+from kibble.rewards.ros.dds.message_building import build
+from kibble.rewards.ros.dds.message_types import message_types
+DdsTransport("node", domain={domain}).close()
+types = message_types()
+gid = "rmw_dds_common/msg/Gid"
+assert len(types.encode(build(types, gid, {{}}), gid)) == 4 + {length}
+"""
+    subprocess.run(
+        [sys.executable, "-c", code],
+        env={**os.environ, "ROS_DISTRO": distro},
+        timeout=60,
+        check=True,
+    )
 
 
 def test_a_missing_package_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
