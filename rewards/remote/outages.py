@@ -15,6 +15,7 @@ __all__ = ["Availability", "Outage", "RecordsOutages"]
 
 _LOGGER = logging.getLogger(__name__)
 
+_EVER = 1e8  # s; who waits that long waits for ever
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.25, 5.0  # s between two attempts
 
 
@@ -126,11 +127,10 @@ class Availability:
             self._began, self._began_at, self._reason = since, time.time() - (now - since), reason
             self._pause, self._unread = _FIRST_PAUSE, 0
             _LOGGER.warning(
-                "Reward service %s is away: %s. Potentials are held until it answers again, for "
-                "%g s at most.",
+                "Reward service %s is away: %s. Potentials are held until it answers again, %s.",
                 self._service,
                 reason,
-                self._max_outage,
+                f"for {self._max_outage:g} s at most" if self._max_outage < _EVER else "for ever",
             )
         else:
             self._pause = min(2.0 * self._pause, _LONGEST_PAUSE)
