@@ -160,9 +160,12 @@ def test_a_life(start: Callable[..., _Node]) -> None:
     assert node.change(_CLEANUP)
     assert node.set("gamma", {"type": _DOUBLE, "double_value": 0.5}) == ""
     assert node.change(_CONFIGURE)
-    assert node.state == _INACTIVE
+    assert node.change(_ACTIVATE)
+    count = len(rewards)
+    wait_until(lambda: show() or len(rewards) > count + 3)
     node.process.send_signal(signal.SIGINT)
     assert node.process.wait(20.0) == 0, node.log.read_text()
+    assert "Traceback" not in node.log.read_text()
 
 
 def test_a_package_that_is_missing_is_said(start: Callable[..., _Node], tmp_path: Path) -> None:

@@ -16,7 +16,8 @@
 
 from __future__ import annotations
 
-from typing import final
+from collections.abc import Callable
+from typing import TypeVar, final
 
 from rclpy._rclpy_pybind11 import InvalidHandle, RCLError
 from rclpy.node import Node
@@ -30,6 +31,8 @@ from kibble_ros.endpoints import matching_publishers, publisher_mismatch
 from kibble_ros.message_fields import build_message
 
 __all__ = ["RclpyPublisher", "RclpyService", "RclpySubscription"]
+
+_SeenT = TypeVar("_SeenT")
 
 
 @final
@@ -45,21 +48,27 @@ class RclpySubscription:
     @property
     def publishers(self) -> int:
         """How many publishers are heard."""
-        if self._closed:
-            return 0
-        return matching_publishers(self._node, self._subscription.topic_name, *self._asked)
+        return self._looked(matching_publishers, 0)
 
     @property
     def mismatch(self) -> str:
         """Why a publisher of the topic is not heard, or ""."""
-        if self._closed:
-            return ""
-        return publisher_mismatch(self._node, self._subscription.topic_name, *self._asked)
+        return self._looked(publisher_mismatch, "")
 
     def close(self) -> None:
         """Listen no longer."""
         self._closed = True
         self._node.destroy_subscription(self._subscription)
+
+    def _looked(self, look: Callable[[Node, str, str, Qos], _SeenT], nothing: _SeenT) -> _SeenT:
+        """Look at the graph; there is nothing once this is closed, or once ROS is shut down."""
+        try:
+            if not self._closed:
+                return look(self._node, self._subscription.topic_name, *self._asked)
+        except (InvalidHandle, RCLError):
+            if self._node.context.ok() and not self._closed:
+                raise
+        return nothing
 
 
 @final

@@ -23,7 +23,7 @@ from collections.abc import Callable
 from typing import TypeVar, cast, final
 
 import rclpy
-from rclpy._rclpy_pybind11 import RCLError
+from rclpy._rclpy_pybind11 import InvalidHandle, RCLError
 from rclpy.callback_groups import MutuallyExclusiveCallbackGroup, ReentrantCallbackGroup
 from rclpy.context import Context
 from rclpy.executors import ExternalShutdownException, MultiThreadedExecutor
@@ -71,8 +71,11 @@ class RclpyTransport:
     @property
     def surroundings(self) -> str:
         """Where this node is and whom it sees."""
-        others = len(self._node.get_node_names()) - 1
-        domain = self._node.context.get_domain_id()
+        try:
+            others = len(self._node.get_node_names()) - 1
+            domain = self._node.context.get_domain_id()
+        except (InvalidHandle, RCLError):
+            return "not in a graph any more"
         return f"domain {domain}, {others} other node{'' if others == 1 else 's'}"
 
     def subscribe(
