@@ -150,7 +150,7 @@ class TrainConfig:
 
     @property
     def asynchronous(self) -> bool:
-        """Whether a thread acts beside the one that learns."""
+        """Whether acting goes on beside learning."""
         asked = self.acting.asynchronous
         return self.task.real_time if asked is None else asked
 

@@ -1,1 +1,1 @@
-"""Acting while something else learns: a thread steps the robot, another scores and learns."""
+"""Acting beside learning: a process steps the robot, others score and learn from its steps."""
