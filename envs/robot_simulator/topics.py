@@ -1,4 +1,22 @@
-"""Names of the topics that the simulated robot speaks and listens on."""
+"""Names of the topics that the simulated robot speaks and listens on.
+
+| Topic                      | Type                            | What it holds                    |
+|----------------------------|---------------------------------|----------------------------------|
+| /camera/<view>/image_raw   | sensor_msgs/msg/Image           | rgb8; 32FC1 (m) of depth views   |
+| /camera/<view>/camera_info | sensor_msgs/msg/CameraInfo      | pinhole, no distortion           |
+| /joint_states              | sensor_msgs/msg/JointState      | hand_x .. grip_load, arm, fingers|
+| /hand_pose                 | geometry_msgs/msg/PoseStamped   | m, frame base                    |
+| /objects/<role>            | geometry_msgs/msg/PointStamped  | m, frame base; target, grasp, …  |
+| /task/observation          | std_msgs/msg/Float64MultiArray  | the suite's; names in the label  |
+| /task/success              | std_msgs/msg/Bool               | the simulator's own, after dwell |
+| /task/instruction          | std_msgs/msg/String, latched    | one sentence                     |
+| /robot/ready               | std_msgs/msg/Bool, latched      | false while a reset goes on      |
+| /clock                     | rosgraph_msgs/msg/Clock         | the time of all stamps           |
+| /command/twist (in)        | geometry_msgs/msg/TwistStamped  | linear, m/s, frame base or ""    |
+| /command/gripper (in)      | std_msgs/msg/Float64            | -1 open to 1 closed              |
+| /emergency_stop (in)       | std_msgs/msg/Bool               | true stops, false releases       |
+| /robot/reset (in)          | std_msgs/msg/Empty              | the next scene                   |
+"""
 
 from __future__ import annotations
 
