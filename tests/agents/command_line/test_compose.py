@@ -32,6 +32,7 @@ REQUIRED = {
     "sweep": ["out=runs/sweep"],
     "adapt": ["demo=data/a", "out=models/a"],
     "ros convert": ["input=a.mcap", "output=data/a"],
+    "ros say": ["ready"],
 }
 
 
