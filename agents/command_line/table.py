@@ -51,6 +51,11 @@ _ROWS = (
                 "learn how much the model's reward may count, by what it does for success",
             ),
             (
+                "kibble train task=robot task.options.file=my_arm.yaml observation=relative "
+                "rollouts=150",
+                "a robot behind ROS 2 topics; rehearse with `kibble ros simulate`",
+            ),
+            (
                 "kibble train task=push 'reward.also=[models/mine]' reward.combine=product",
                 "two reward models that must agree",
             ),
