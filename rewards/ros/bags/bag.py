@@ -3,38 +3,22 @@
 from __future__ import annotations
 
 import heapq
-import re
 import struct
-import sys
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import final
 
-import apsw
 from rosbags.interfaces import Connection
-from rosbags.rosbag2 import Reader, ReaderError
+from rosbags.rosbag2 import Reader
 
 from kibble.rewards.errors import BagError
+from kibble.rewards.ros.bags.bag_files import DAMAGE, bag_files, check_file, said
 from kibble.rewards.ros.bags.definitions import Definitions
 from kibble.rewards.ros.bags.mended_mcap import MendedMcap, is_whole
 
-if sys.version_info >= (3, 14):
-    from compression import zstd
-else:
-    from backports import zstd
-
 __all__ = ["Bag", "BagMessage", "Topic"]
-
-_ENDINGS = (".mcap", ".db3")
-_PART = re.compile(r"(.+)_(\d+)")  # how recorders name the files of one bag
-
-# What rosbags and the libraries below it raise of files that are damaged.
-_DAMAGE = (
-    *(ReaderError, OSError, EOFError, ValueError, KeyError, IndexError, TypeError),
-    *(RuntimeError, AssertionError, struct.error, apsw.Error, zstd.ZstdError),
-)
 
 
 @final
@@ -181,10 +165,10 @@ class Bag:
                 connection, time, raw = next(merged)
             except StopIteration:
                 return
-            except _DAMAGE as error:
+            except DAMAGE as error:
                 raise BagError(
                     f"A bag must be whole, got '{self.path}' that is damaged after {count} of "
-                    f"these messages ({_said(error)}); copy it again, or run `mcap recover` or "
+                    f"these messages ({said(error)}); copy it again, or run `mcap recover` or "
                     "`ros2 bag convert` on it."
                 ) from error
             count += 1
@@ -220,7 +204,7 @@ class Bag:
         if not self.path.is_dir():
             self._open_files([self.path])
         elif not (self.path / "metadata.yaml").is_file():
-            self._open_files(_parts(self.path))
+            self._open_files(bag_files(self.path))
             self.warnings.append(
                 "metadata.yaml is missing, as when a recording was killed; the files beside it "
                 "were read."
@@ -228,17 +212,16 @@ class Bag:
         else:
             try:
                 self._add(Reader(self.path))
-            except _DAMAGE as error:
+            except DAMAGE as error:
                 self.close()
-                self._open_files(_parts(self.path))
+                self._open_files(bag_files(self.path))
                 self.warnings.append(
-                    f"metadata.yaml cannot be used ({_said(error)}); the files beside it were "
-                    "read."
+                    f"metadata.yaml cannot be used ({said(error)}); the files beside it were read."
                 )
 
     def _open_files(self, paths: Sequence[Path]) -> None:
         for path in paths:
-            _check_file(path)
+            check_file(path)
             mended = None
             if path.suffix == ".mcap" and not is_whole(path):
                 mended = MendedMcap(path)
@@ -254,50 +237,12 @@ class Bag:
                 )
             try:
                 self._add(Reader(path if mended is None else mended))  # type: ignore[arg-type]  # as much of a path as it uses
-            except _DAMAGE as error:
+            except DAMAGE as error:
                 raise BagError(
                     f"A bag must be a whole MCAP or SQLite file of ROS 2, got '{path}' "
-                    f"({_said(error)}); copy or record it again."
+                    f"({said(error)}); copy or record it again."
                 ) from error
 
     def _add(self, reader: Reader) -> None:
         reader.open()
         self._readers.append(reader)
-
-
-def _check_file(path: Path) -> None:
-    if not path.exists():
-        raise BagError(f"A bag must be a file or a folder, got nothing at '{path}'.")
-    if path.suffix == ".bag":
-        raise BagError(
-            f"A bag must be of ROS 2, got '{path}', which is of ROS 1; convert it with "
-            f"`rosbags-convert --src {path.name} --dst {path.stem}`."
-        )
-    if path.suffix not in _ENDINGS:
-        raise BagError(
-            f"A bag must end in {' or '.join(_ENDINGS)}, or be a folder with such files, got "
-            f"'{path}'."
-        )
-    if path.stat().st_size == 0:
-        raise BagError(f"A bag must hold messages, got the empty file '{path}'; record it again.")
-
-
-def _parts(folder: Path) -> list[Path]:
-    """Return the files of the one bag that a folder holds, in order."""
-    paths = [path for path in folder.iterdir() if path.suffix in _ENDINGS and path.is_file()]
-    if not paths:
-        raise BagError(
-            f"A folder with a bag must hold .mcap or .db3 files, got '{folder}' with none."
-        )
-    found = {path: _PART.fullmatch(path.stem) for path in paths}
-    names = {path.stem if match is None else match[1] for path, match in found.items()}
-    if len(paths) > 1 and (len(names) > 1 or None in found.values()):
-        raise BagError(
-            f"A folder without metadata.yaml must hold the files of one bag, got '{folder}' with "
-            f"{', '.join(sorted(path.name for path in paths))}; name one of them."
-        )
-    return sorted(paths, key=lambda path: int((found[path] or [0, 0, 0])[2]))
-
-
-def _said(error: BaseException) -> str:
-    return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__

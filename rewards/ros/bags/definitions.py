@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Callable
 from typing import final
 
@@ -22,6 +23,10 @@ from kibble.rewards.ros.dds.message_types import message_types
 __all__ = ["Definitions", "own_definition"]
 
 _RULE = f"{'=' * 80}\n"
+_NONSENSE = (
+    *(ValueError, LookupError, TypeError, AssertionError),
+    *(OverflowError, MemoryError, RecursionError, struct.error),
+)
 
 
 @final
@@ -52,7 +57,7 @@ class Definitions:
         try:
             return decoder(raw)
         # what rosbags' generated code raises of bytes that are too few or make no sense
-        except (SerdeError, ValueError, IndexError, TypeError, AssertionError) as error:
+        except (SerdeError, *_NONSENSE) as error:
             raise BagError(
                 f"A message on '{connection.topic}' must be a {name}, got {len(raw)} bytes that "
                 f"are none ({type(error).__name__}: {error}); the bag is damaged, or was written "
@@ -80,7 +85,7 @@ def own_definition(connection: Connection) -> Typestore | None:
             store.register(get_types_from_idl(definition.data))
         store.get_msgdef(connection.msgtype)  # compiles its codec
     # what rosbags raises of types that are not defined, or not as it understands them
-    except (TypesysError, KeyError, ValueError, TypeError, AssertionError) as error:
+    except (TypesysError, *_NONSENSE) as error:
         raise BagError(
             f"The definition of {connection.msgtype} in the bag must be readable, got "
             f"{type(error).__name__}: {error}; record the topic again."
