@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -16,6 +17,7 @@ from kibble.rewards.ros.transport import Fields
 __all__ = ["build"]
 
 _DTYPES: Mapping[str, str] = {"byte": "uint8", "char": "uint8", "octet": "uint8"}
+_LARGEST = float(np.finfo(np.float32).max)
 _Desc = Any  # rosbags' description of a field: a pair of node type and what belongs to it
 
 
@@ -85,7 +87,12 @@ def _scalar(detail: tuple[str, int], value: object, path: str, owner: str) -> An
             value, (int, float, np.floating, np.integer)
         ):
             raise _wrong(path, owner, f"a {name}", value)
-        return float(value)
+        number = float(value)
+        if name == "float32" and _LARGEST < abs(number) < math.inf:
+            raise ConfigError(
+                f"`{path}` of {owner} is a float32, at most {_LARGEST:g}, got {number:g}."
+            )
+        return number
     name = _DTYPES.get(name, name)
     if isinstance(value, (bool, np.bool_)) or not isinstance(value, (int, np.integer)):
         raise _wrong(path, owner, _an(name), value)
@@ -123,16 +130,21 @@ def _numbers(dtype: str, value: object, path: str, owner: str) -> npt.NDArray[An
         return np.zeros(0, dtype)
     if array.dtype == dtype:
         return np.ascontiguousarray(array)
-    if array.dtype.kind not in "biuf" or not np.can_cast(array.dtype, dtype, "same_kind"):
-        fits = (
-            array.dtype.kind in "iu"
-            and np.dtype(dtype).kind in "iu"
-            and array.min() >= np.iinfo(dtype).min
-            and array.max() <= np.iinfo(dtype).max
-        )
-        if not fits:
-            raise _wrong(path, owner, f"an array of {dtype}", value)
+    if not _fits(array, np.dtype(dtype)):
+        raise _wrong(path, owner, f"an array of {dtype}", value)
     return array.astype(dtype)
+
+
+def _fits(array: npt.NDArray[Any], dtype: np.dtype[Any]) -> bool:
+    """Say whether numbers are of a kind that a field takes, and in its range."""
+    if dtype.kind == "f":
+        if array.dtype.kind not in "iuf":
+            return False
+        return dtype.itemsize > 4 or bool(np.all((abs(array) <= _LARGEST) | ~np.isfinite(array)))
+    if dtype.kind not in "iu" or array.dtype.kind not in "iu":
+        return False
+    bounds = np.iinfo(dtype)
+    return bool(array.min() >= bounds.min and array.max() <= bounds.max)
 
 
 def _default(types: MessageTypes, desc: _Desc) -> Any:

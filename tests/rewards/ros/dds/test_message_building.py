@@ -79,6 +79,16 @@ def test_integers_out_of_range_are_refused(value: int) -> None:
         ("sensor_msgs/msg/JointState", {"name": ["a", 2]}, r"`name\[1\]` of .* must be a string"),
         ("sensor_msgs/msg/JointState", {"position": np.zeros((2, 2))}, r"shape \(2, 2\)"),
         ("sensor_msgs/msg/Image", {"data": np.array([0.5])}, r"`data` .* array of uint8"),
+        ("sensor_msgs/msg/Image", {"data": np.array([300], np.uint16)}, r"`data` .* array of ui"),
+        (
+            "std_msgs/msg/Float32",
+            {"data": 1e39},
+            r"`data` of std_msgs/msg/Float32 is a float32, at",
+        ),
+        ("std_msgs/msg/Float32MultiArray", {"data": [1e39]}, r"`data` .* array of float32"),
+        ("sensor_msgs/msg/Image", {"data": [True]}, r"`data` .* array of uint8"),
+        ("std_msgs/msg/Int32MultiArray", {"data": [2**40]}, r"`data` .* array of int32"),
+        ("sensor_msgs/msg/JointState", {"position": [True]}, r"`position` .* array of float64"),
         ("sensor_msgs/msg/Image", {"data": [[1], [2, 3]]}, r"`data` .* array of uint8"),
         ("sensor_msgs/msg/CameraInfo", {"k": [1.0] * 8}, r"`k` of .* has 9 elements, got 8"),
         (
@@ -106,6 +116,15 @@ def test_numbers_of_another_width_are_taken_where_they_fit() -> None:
     )
     assert message.data.dtype == np.uint8
     assert message.step == 5
+
+
+@given(st.lists(st.floats(width=32), max_size=5))
+def test_every_float32_travels(values: list[float]) -> None:
+    message = _round_trip("std_msgs/msg/Float32MultiArray", {"data": values})
+    assert np.array_equal(np.asarray(message.data), np.array(values, np.float32), equal_nan=True)
+    for value in values:
+        alone = _round_trip("std_msgs/msg/Float32", {"data": value}).data
+        assert alone == value or np.isnan(value)
 
 
 def test_what_was_given_is_not_changed() -> None:
