@@ -185,11 +185,6 @@ class MemoryPublisher:
         with self._graph.lock:
             return sum(self.reaches(subscription) for subscription in self._graph.subscriptions)
 
-    @property
-    def subscribers(self) -> int:
-        with self._graph.lock:
-            return sum(self.reaches(other) for other in self._graph.subscriptions)
-
     def publish(self, fields: Fields) -> None:
         if self.closed:
             raise ConfigError(f"The publisher of {self.topic} is closed.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, ClassVar, final
@@ -102,29 +103,33 @@ class RobotEnv(gymnasium.Env[NDArray[np.float32], NDArray[np.float32]]):
         self.metadata = self.metadata | {"render_fps": fps}  # type: ignore[misc]  # per file
         self._time = SystemTime() if time is None else time
         self._pace = Pace(control_dt=robot.control_dt, late_after=robot.late_after)
-        self._opened: Transport | None = None
-        if isinstance(transport, str):
-            transport = self._opened = open_transport(transport, _NODE, domain=domain)
-        self._io = RobotIo(
-            transport,
-            robot,
-            views=self._views,
-            image_size=None if image_size is None else _size(image_size),
-            time=self._time,
-            clock=SystemClock(),
-        )
-        axes = robot.action.limits.axes
-        self._axes = axes
-        self._reset = ResetProcedure(
-            transport,
-            robot.reset,
-            gate=self._io.gate,
-            human=self._io.human,
-            time=self._time,
-            place=self._io.place,
-            env=self,
-            act=self._act_in_reset,
-        )
+        size = None if image_size is None else _size(image_size)
+        axes = self._axes = robot.action.limits.axes
+        with contextlib.ExitStack() as stack:
+            if isinstance(transport, str):
+                transport = open_transport(transport, _NODE, domain=domain)
+                stack.callback(transport.close)
+            self._io = RobotIo(
+                transport,
+                robot,
+                views=self._views,
+                image_size=size,
+                time=self._time,
+                clock=SystemClock(),
+            )
+            stack.callback(self._io.close)
+            self._reset = ResetProcedure(
+                transport,
+                robot.reset,
+                gate=self._io.gate,
+                human=self._io.human,
+                time=self._time,
+                place=self._io.place,
+                env=self,
+                act=self._act_in_reset,
+            )
+            stack.callback(self._reset.close)
+            self._closing = stack.pop_all()  # nothing stays open where one of these fails
         entries = robot.entries
         observer = self._io.observer
         self.observation_names = tuple(entry.name for entry in entries)
@@ -239,10 +244,7 @@ class RobotEnv(gymnasium.Env[NDArray[np.float32], NDArray[np.float32]]):
             self._running = False
             self._io.gate.hold()
             self._io.announce(END, outcome=TRUNCATED)
-        self._io.close()
-        self._reset.close()
-        if self._opened is not None:
-            self._opened.close()
+        self._closing.close()
 
     def halt(self) -> None:
         """Hold the robot for good, and end a reset that waits; any thread may call it.

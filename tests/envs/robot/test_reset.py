@@ -2,7 +2,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from tests.envs.robot.small_robot import Workshop
+from tests.envs.robot.fake_time import FakeTime
+from tests.envs.robot.small_robot import ROBOT, Workshop
+from tests.memory_transport import MemoryGraph
 
 from kibble.envs.robot import RobotEnv
 from kibble.envs.robot.human_voice import READY
@@ -133,6 +135,15 @@ def test_a_policy_resets_for_so_many_steps_within_the_box(make):
 def test_a_policy_that_cannot_be_loaded_is_refused_when_the_environment_is_made(make):
     with pytest.raises(ConfigError, match=r"`load` of a reset policy .* 'nowhere:policy'"):
         make("{do: policy, load: 'nowhere:policy', file: x, steps: 9}")
+
+
+def test_an_environment_that_cannot_be_made_leaves_nothing_open(tmp_path):
+    file, graph, time = tmp_path / "robot.yaml", MemoryGraph(), FakeTime()
+    file.write_text(ROBOT.replace(TOPIC, "- {do: policy, load: 'no:policy', file: x, steps: 9}"))
+    with pytest.raises(ConfigError, match="`load` of a reset policy"):
+        RobotEnv(file, transport=graph.open("kibble"), time=time)
+    assert graph.subscriptions == []
+    assert graph.publishers == []
 
 
 def test_steps_come_one_after_another(make):
