@@ -78,7 +78,7 @@ class DecodedMoments:
                 np.arange(wanted) * size // wanted
                 for wanted, size in zip(self._size, frame.shape, strict=False)
             )
-            return frame[rows[:, None], columns]
+            return np.asarray(frame[rows[:, None], columns], np.uint8)
         (resized,) = resize_frames(frame[None], (self._size[0], self._size[1]))
         return np.asarray(resized, np.uint8)
 
