@@ -143,7 +143,7 @@ def test_a_run_plays_an_episode(tmp_path: Path) -> None:
 
 
 def test_folders_of_nothing_known_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(FrameError, match="must be a video, a folder of pictures, a ROS 2 bag, a LeR"):
+    with pytest.raises(FrameError, match="a video, a folder of pictures, a ROS 2 bag, a LeR"):
         read_footage(str(tmp_path))
 
 

@@ -6,7 +6,6 @@ from hypothesis import strategies as st
 
 from kibble.envs.robot.pace import Pace
 
-
 _THOUGHTS = st.one_of(st.floats(0.0, 0.0249), st.floats(0.0251, 0.5))
 
 
