@@ -27,7 +27,7 @@ class RewardWatch:
     Args:
         deadline: s, the node's.
         gamma: The node's, whose shaping is ``potential``.
-        ended: Called when an episode ended.
+        ended: Called when an episode ended, once for each.
     """
 
     def __init__(self, *, deadline: float, gamma: float, ended: Callable[[], None]) -> None:
@@ -35,6 +35,7 @@ class RewardWatch:
         self._gamma = gamma
         self._ended = ended
         self._lock = threading.Lock()
+        self._told = ""
         self._last: Any = None
         self._stamps: set[int] = set()  # ns, of what was OK
         self._counting = False
@@ -43,6 +44,7 @@ class RewardWatch:
         self._first_phi = float("nan")
         self.ready = False  # whether a message was OK
         self.messages = 0
+        self.unheard = 0
         self.statuses: Counter[str] = Counter()
         self.texts: Counter[str] = Counter()
         self.broken: list[str] = []
@@ -57,14 +59,15 @@ class RewardWatch:
         - a message that is OK has a frame no older than the deadline that none before it had, and
           that is newer unless the clock was set back; a finite potential, and no text;
         - one that is not says why, and holds potential, progress and stamp;
-        - steps of an episode follow one another, so none was lost;
+        - steps of an episode follow one another; those that were not heard here are counted;
         - within an episode reward = gamma * Phi' - Phi, and the discounted sum telescopes.
         """
         now, wall = time.monotonic(), time.time_ns()
         with self._lock:
             self._check(message, now - self.began, wall)
             self._last = message
-        if message.episode_state == EpisodeState.ENDED:
+        if message.episode_state == EpisodeState.ENDED and message.episode != self._told:
+            self._told = message.episode
             self._ended()
 
     def count(self, counting: bool) -> None:
@@ -79,6 +82,10 @@ class RewardWatch:
         if self._counting:
             self._note(message, status, at, wall)
         same = last is not None and last.episode == message.episode
+        if same and message.step > last.step + 1:
+            self.unheard += message.step - last.step - 1
+            self._last = last = None
+            same = False
         if status is Status.OK:
             self.ready = True
             self._hold(message.latency <= self._deadline, "OK and past its deadline", message)
@@ -114,13 +121,13 @@ class RewardWatch:
 
     def _telescope(self, message: Any, last: Any) -> None:
         if last is None:
-            self.episodes += self._counting
+            self.episodes += self._counting and message.step == 0
             self._paid, self._weight, self._first_phi = 0.0, 1.0, float("nan")
-            self._hold(message.step == 0, "an episode's first message is missing", message)
         else:
-            self._hold(message.step == last.step + 1, "a message is missing", message)
+            self._hold(message.step == last.step + 1, "a step comes twice", message)
         if last is None or np.isnan(last.potential):
-            self._hold(message.reward == 0.0, "paid before there was a potential", message)
+            unpaid = message.reward == 0.0 or (message.step > 0 and last is None)
+            self._hold(unpaid, "paid before there was a potential", message)
             self._first_phi = message.potential
             return
         terminal = message.outcome in (Outcome.SUCCESS, Outcome.FAILURE)

@@ -5,9 +5,10 @@
 
 Four processes over DDS on this machine alone: two cameras (640x480 rgb8 at 30 Hz, pictures that
 were serialised beforehand), the node, the service; this one listens. Every reward is checked (see
-``ros_reward_watch.py``); resident memory of the processes is noted once a second. Three runs:
-``steady`` (rewards at 10 Hz, the default), ``camera_rate`` (rewards at the cameras' rate, which
-shows how long an image takes), ``in_process`` (the same with the model in the node).
+``ros_reward_watch.py``); resident memory of the processes is noted once a second. Four runs:
+``steady`` (rewards at 10 Hz, the default), ``camera_rate`` (at the cameras' 30 Hz), ``prompt``
+(at 100 Hz, so that hardly any of the time from image to reward is spent waiting for a period; two
+of three messages then have nothing new), ``in_process`` (the same with the model in the node).
 ``python benchmarks/ros_soak_picture.py`` draws them.
 """
 
@@ -61,7 +62,8 @@ def main() -> None:
     runs = (
         Run(name="steady", seconds=options.seconds, rate=10.0, served=True),
         Run(name="camera_rate", seconds=options.short, rate=30.0, served=True),
-        Run(name="in_process", seconds=options.short, rate=30.0, served=False),
+        Run(name="prompt", seconds=options.short, rate=100.0, served=True),
+        Run(name="in_process", seconds=options.short, rate=100.0, served=False),
     )
     report: dict[str, object] = {
         "environment": describe(),

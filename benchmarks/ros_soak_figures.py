@@ -39,6 +39,7 @@ def figures_of(
         "seconds": round(spent["seconds"], 1),
         "messages": watch.messages,
         "messages_per_second": round(watch.messages / spent["seconds"], 2),
+        "not_heard": watch.unheard,
         "episodes": watch.episodes,
         "statuses": dict(watch.statuses),
         "texts": dict(watch.texts.most_common(12)),

@@ -126,7 +126,10 @@ def soak(run: Run, files: dict[str, Path], domain: int) -> dict[str, object]:
         heard = observer.subscribe(
             "/reward_node/reward", "kibble_msgs/msg/Reward", watch.take, qos=ALL
         )
-        cameras = ", ".join(f"{view}: /camera/{view}/image_raw" for view in VIEWS)
+        said = max(CAMERA_RATE, run.rate)  # a node may not publish faster than cameras deliver
+        cameras = ", ".join(
+            f"{view}: {{topic: /camera/{view}/image_raw, rate: {said}}}" for view in VIEWS
+        )
         settings = {
             "domain": domain, "transport": "dds", "reward": reward, "rate": run.rate,
             "cameras": f"{{{cameras}}}", "instruction": "reach the red ball",
