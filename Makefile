@@ -103,12 +103,13 @@ format: install
 
  # Modules of benchmarks that are no benchmark: one of them is a server, which would never end.
 BENCHMARK_PARTS := environment clip_sized_model stock_vlm single_lock_server service_clients dying_clients \
-  keypoint_episodes keypoint_proposals_picture
+  keypoint_episodes keypoint_proposals_picture ros_camera ros_reward_watch ros_soak_figures \
+  ros_soak_picture ros_soak_run
 
 # Each script writes JSON with revision and hardware under benchmarks/results.
 benchmarks: install
 	@for script in benchmarks/[!_]*.py; do \
-	  case $$script in */learning*.py) continue;; esac; \
+	  case $$script in */learning*.py|*/robot_learning.py) continue;; esac; \
 	  case " $(BENCHMARK_PARTS) " in *" $$(basename $$script .py) "*) continue;; esac; \
 	  echo "$$script"; OMP_NUM_THREADS=1 $(BIN)/python $$script || exit 1; \
 	done
