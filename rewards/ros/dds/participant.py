@@ -7,16 +7,16 @@ from typing import Any, final
 
 import numpy as np
 from cyclonedds.builtin import (
-    BuiltinDataReader,
     BuiltinTopicDcpsParticipant,
     BuiltinTopicDcpsPublication,
     BuiltinTopicDcpsSubscription,
 )
-from cyclonedds.core import Entity, InstanceState
+from cyclonedds.core import Entity
 from cyclonedds.domain import DomainParticipant
 from cyclonedds.pub import DataWriter
 from cyclonedds.topic import Topic
 
+from kibble.rewards.ros.dds.discovered import Discovered
 from kibble.rewards.ros.dds.domain import acquire_domain, release_domain
 from kibble.rewards.ros.dds.message_building import build
 from kibble.rewards.ros.dds.message_types import message_types
@@ -27,7 +27,6 @@ from kibble.rewards.ros.qos import LATCHED
 __all__ = ["Participant"]
 
 _ENTITIES = "rmw_dds_common/msg/ParticipantEntitiesInfo"
-_MOST_PEERS = 10_000
 
 
 @final
@@ -54,9 +53,9 @@ class Participant:
         self._topics: dict[tuple[str, type[Any]], Topic[Any]] = {}
         self._readers: list[bytes] = []
         self._writers: list[bytes] = []
-        self._participants = BuiltinDataReader(self.entity, BuiltinTopicDcpsParticipant)
-        self._publications = BuiltinDataReader(self.entity, BuiltinTopicDcpsPublication)
-        self._subscriptions = BuiltinDataReader(self.entity, BuiltinTopicDcpsSubscription)
+        self._participants = Discovered(self.entity, BuiltinTopicDcpsParticipant)
+        self._publications = Discovered(self.entity, BuiltinTopicDcpsPublication)
+        self._subscriptions = Discovered(self.entity, BuiltinTopicDcpsSubscription)
         qos = dds_qos(LATCHED, type_hash=message_types().hash_of(_ENTITIES))
         self._announcer = DataWriter(
             self.entity, self.topic("ros_discovery_info", raw_type(_ENTITIES)), qos
@@ -93,7 +92,7 @@ class Participant:
             if self._closed:
                 return 0
             own = self.entity.guid
-            seen = {found.key for found in _alive(self._participants)}
+            seen = {found.key for found in self._participants.alive()}
         return len(seen - {own})
 
     def close(self) -> None:
@@ -107,11 +106,11 @@ class Participant:
             del self.entity
         release_domain(self.domain)
 
-    def _endpoints(self, reader: BuiltinDataReader, topic: str | None) -> list[Any]:
+    def _endpoints(self, discovered: Discovered, topic: str | None) -> list[Any]:
         with self._lock:
             if self._closed:
                 return []
-            alive = _alive(reader)
+            alive = discovered.alive()
         return [found for found in alive if topic in (None, found.topic_name)]
 
     def _change(self, change: str, reader: Entity | None, writer: Entity | None) -> None:
@@ -139,8 +138,3 @@ class Participant:
 def _gid(guid: bytes) -> dict[str, object]:
     length = message_types().store.fielddefs["rmw_dds_common/msg/Gid"][1][0][1][1][1]
     return {"data": np.frombuffer(guid.ljust(int(length), b"\0"), np.uint8)}
-
-
-def _alive(reader: BuiltinDataReader) -> list[Any]:
-    found = reader.read(_MOST_PEERS)
-    return [one for one in found if one.sample_info.instance_state == InstanceState.Alive]
