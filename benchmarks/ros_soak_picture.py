@@ -34,7 +34,7 @@ def main() -> None:
     for name, (label, colour) in PROCESSES.items():
         values = np.array([point[name] for point in series])
         memory.plot(minutes, values, color=colour, linewidth=2)
-        memory.text(minutes[0], values[0] + 8.0, label, color=colour, fontsize=8)
+        memory.text(minutes[-1], values[-1] + 8.0, label, color=colour, fontsize=8, ha="right")
     kept = [
         (point["at"] / 60.0, point["answers kept"]) for point in series if "answers kept" in point
     ]
