@@ -37,7 +37,14 @@ from kibble.rewards.reference import parse_reference
 from kibble.rewards.remote.address import parse_address
 from kibble.rewards.types import ModelSpec
 
-__all__ = ["RunDirectory", "create_run", "free_directory", "open_run", "resumed_config"]
+__all__ = [
+    "RunDirectory",
+    "create_run",
+    "free_directory",
+    "new_directory",
+    "open_run",
+    "resumed_config",
+]
 
 _PACKAGES = ("torch", "numpy", "gymnasium", "mujoco", "stable_baselines3", "hydra-core")
 _MAY_CHANGE = (
@@ -200,6 +207,25 @@ def resumed_config(stored: TrainConfig, given: TrainConfig) -> TrainConfig:
             "or begin a new run in another directory."
         )
     return given
+
+
+def new_directory(out: str | None, *, otherwise: Path) -> Path:
+    """Make the directory that a command was told to write to, or a free one like ``otherwise``.
+
+    Raises:
+        CheckpointError: If it was told of one that exists.
+    """
+    if out is None:
+        return free_directory(otherwise)
+    path = Path(out)
+    try:
+        path.mkdir(parents=True)
+    except FileExistsError as error:
+        raise CheckpointError(
+            f"`out` must name a new directory, got '{path}', which exists; choose another name, "
+            "or remove it. Nothing was changed."
+        ) from error
+    return path
 
 
 def free_directory(path: Path) -> Path:

@@ -21,13 +21,13 @@ from kibble.agents.ros.helping_hand import HelpingHand
 from kibble.agents.ros.reward_ear import RewardEar
 from kibble.agents.ros.status_line import StatusLine
 from kibble.agents.ros.stopping import stop_signals
-from kibble.agents.run_directory import free_directory
-from kibble.rewards.errors import CheckpointError, ConfigError
-from kibble.rewards.ros.opening import open_transport
+from kibble.agents.run_directory import new_directory
+from kibble.rewards.errors import ConfigError
+from kibble.rewards.ros.dds.dds_transport import DdsTransport
 from kibble.rewards.ros.qos import LATCHED
 from kibble.rewards.ros.transport import Transport
 
-__all__ = ["progress", "ros_demo"]
+__all__ = ["check_alone", "progress", "ros_demo"]
 
 _START = 120.0  # s that a command may take until it answers
 _RECENT = 20  # episodes
@@ -43,13 +43,11 @@ def ros_demo(config: RosDemoConfig) -> None:
         KibbleError: If one of the commands fails.
     """
     began = time.monotonic()
-    out = _make_directory(config.out)
     console = Console(
         stderr=True, highlight=False, soft_wrap=True, markup=False, quiet=config.quiet
     )
     say = console.print
     port = _free_port()
-    words = DemoWords(config, out, port=port)
     own = {
         "ROS_DOMAIN_ID": str(config.domain),
         "ROS_AUTOMATIC_DISCOVERY_RANGE": "LOCALHOST",
@@ -60,9 +58,11 @@ def ros_demo(config: RosDemoConfig) -> None:
         stopped = stack.enter_context(stop_signals())
         stack.enter_context(_environment(own))
         transport = stack.enter_context(
-            contextlib.closing(open_transport("dds", "ros_demo", domain=config.domain))
+            contextlib.closing(DdsTransport("ros_demo", domain=config.domain))
         )
-        _check_alone(transport, config.domain)
+        check_alone(transport)
+        out = new_directory(config.out, otherwise=Path("runs") / "ros_demo")
+        words = DemoWords(config, out, port=port)
         commands = stack.enter_context(
             ChildCommands(logs=out / "logs", environment=own, stopped=stopped)
         )
@@ -154,13 +154,17 @@ def _answers(port: int) -> bool:
         return False
 
 
-def _check_alone(transport: Transport, domain: int) -> None:
-    """Make sure that no real robot hears what is meant for the simulated one."""
+def check_alone(transport: DdsTransport) -> None:
+    """Make sure that no real robot hears what is meant for the simulated one.
+
+    Raises:
+        ConfigError: If anybody else is in the domain.
+    """
     time.sleep(_DISCOVERY)
-    if not transport.surroundings.endswith("0 other participants"):
+    if transport.others:
         raise ConfigError(
-            f"`domain` must be one that nobody else uses, got {domain} with company: "
-            f"{transport.surroundings}; choose another, 0 to 232."
+            f"`domain` must be one that nobody else uses, got company: {transport.surroundings}; "
+            "choose another, 0 to 232."
         )
 
 
@@ -177,20 +181,6 @@ def _environment(variables: Mapping[str, str]) -> Iterator[None]:
                 del os.environ[name]
             else:
                 os.environ[name] = value
-
-
-def _make_directory(out: str | None) -> Path:
-    if out is None:
-        return free_directory(Path("runs") / "ros_demo")
-    path = Path(out)
-    try:
-        path.mkdir(parents=True)
-    except FileExistsError as error:
-        raise CheckpointError(
-            f"`out` must name a new directory, got '{path}', which exists; choose another name, "
-            "or remove it. Nothing was changed."
-        ) from error
-    return path
 
 
 def _free_port() -> int:

@@ -51,9 +51,14 @@ class DdsTransport:
     @property
     def surroundings(self) -> str:
         """Where this node is and whom it sees, for texts."""
-        peers = self._participant.peers()
-        others = "1 other participant" if peers == 1 else f"{peers} other participants"
-        return f"domain {self._participant.domain}{self._where}, {others}"
+        others = self.others
+        seen = "1 other participant" if others == 1 else f"{others} other participants"
+        return f"domain {self._participant.domain}{self._where}, {seen}"
+
+    @property
+    def others(self) -> int:
+        """How many other participants are seen in the domain; a process may have several."""
+        return self._participant.peers()
 
     def subscribe(
         self, topic: str, type_name: str, receive: Receive, *, qos: Qos
