@@ -11,7 +11,7 @@ from rich.console import Console
 
 from kibble.agents.config import DemoConfig, EvaluateConfig, RewardConfig, TrainConfig
 from kibble.agents.evaluate import run_evaluation
-from kibble.agents.run_directory import free_directory
+from kibble.agents.run_directory import new_directory
 from kibble.agents.sweep.capacity import available_cores, available_memory, jobs_that_fit
 from kibble.agents.sweep.display import SweepDisplay
 from kibble.agents.sweep.processes import run_processes
@@ -35,7 +35,7 @@ def demo(config: DemoConfig) -> None:
     """
     began = time.perf_counter()
     console = Console(stderr=True)
-    out = _make_directory(config.out)
+    out = new_directory(config.out, otherwise=Path("runs") / "demo")
     runs = demo_runs(config, out)
     jobs = config.jobs or min(jobs_that_fit(available_cores(), available_memory()), 2)
     console.print(
@@ -80,20 +80,6 @@ def demo_runs(config: DemoConfig, out: Path) -> dict[Path, TrainConfig]:
                 quiet=True,
             )
     return runs
-
-
-def _make_directory(out: str | None) -> Path:
-    if out is not None:
-        path = Path(out)
-        try:
-            path.mkdir(parents=True)
-        except FileExistsError as error:
-            raise CheckpointError(
-                f"`out` must name a new directory, got '{path}', which exists; choose another "
-                "name, or remove it. Nothing was changed."
-            ) from error
-        return path
-    return free_directory(Path("runs") / "demo")
 
 
 def _train_all(

@@ -18,7 +18,7 @@ from rich.console import Console
 from rich.table import Table
 
 from kibble.agents.progress_bar import bar
-from kibble.agents.run_directory import free_directory
+from kibble.agents.run_directory import new_directory
 from kibble.agents.traps.config import TrapsConfig
 from kibble.agents.traps.incentives import optimal_policy, progress_in_every_cell
 from kibble.agents.traps.outcome import outcome_of, ways_of
@@ -33,7 +33,6 @@ from kibble.agents.traps.results import (
 )
 from kibble.agents.traps.training import GAMMA, train_in_trap
 from kibble.envs.traps import TRAPS, trap_model
-from kibble.rewards.errors import CheckpointError
 from kibble.rewards.held_queries import hold_between_queries
 from kibble.rewards.rule import ShapingRule
 from kibble.rewards.shaping import ShapingMode
@@ -47,7 +46,7 @@ RESULTS, TABLE, PICTURE = "traps.json", "traps.md", "traps.png"
 
 def traps(config: TrapsConfig) -> None:
     """Train, judge, and say what came out: the command ``kibble traps``."""
-    out = _make_directory(config.out)
+    out = new_directory(config.out, otherwise=Path("runs") / "traps")
     results = run_traps(config)
     (out / RESULTS).write_text(json.dumps(as_json(results, settings_of(config)), indent=2) + "\n")
     (out / TABLE).write_text(markdown(results))
@@ -148,17 +147,3 @@ def _table(results: list[TrapResult]) -> Table:
 def settings_of(config: TrapsConfig) -> dict[str, object]:
     """Return what the figures were made with."""
     return {**asdict(config), "gamma": GAMMA, "algorithm": "PPO"}
-
-
-def _make_directory(out: str | None) -> Path:
-    if out is None:
-        return free_directory(Path("runs") / "traps")
-    path = Path(out)
-    try:
-        path.mkdir(parents=True)
-    except FileExistsError as error:
-        raise CheckpointError(
-            f"`out` must name a new directory, got '{path}', which exists; choose another name, "
-            "or remove it. Nothing was changed."
-        ) from error
-    return path
